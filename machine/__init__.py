@@ -1,0 +1,1 @@
+"""The hardware, the host kernel, the firmware and the guest: synchronous and deterministic."""

@@ -1,0 +1,1 @@
+"""Bytes into QMP commands and back: sans-I/O, knows neither sockets nor machines."""
