@@ -1,0 +1,41 @@
+"""What a machine is built from: plain data, complete and checked before anything is created."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from machine.topology import Topology
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class MachineConfig:
+    """One `virt` machine.
+
+    Attributes:
+        topology: the possible CPUs, and how many of them are there at start.
+        cpu_model: one of `machine.cpu_models`, as `-cpu` names it.
+        ram_size: in bytes.
+        gic_version: 2 or 3; only 3 can hot-plug.
+        acpi: whether the firmware publishes ACPI tables (and so whether there is a GED).
+        name: the guest's name, as `-name` gives it.
+        uuid: the machine's UUID.
+        devices: what `-device` cold-plugs: property mappings with a "driver".
+        paused: do not start the vCPUs (`-S`).
+    """
+
+    topology: Topology = field(default_factory=lambda: Topology(2, 1, 1, 8, 1))
+    cpu_model: str = "cortex-a72"
+    ram_size: int = GIB
+    gic_version: int = 3
+    acpi: bool = True
+    name: str | None = None
+    uuid: UUID = UUID(int=0)
+    devices: tuple[Mapping[str, object], ...] = ()
+    paused: bool = False
