@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 GIB = 1 << 30
+NIL_UUID = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,6 @@ class MachineConfig:
     gic_version: int = 3
     acpi: bool = True
     name: str | None = None
-    uuid: UUID = UUID(int=0)
+    uuid: UUID = NIL_UUID
     devices: tuple[Mapping[str, object], ...] = ()
     paused: bool = False

@@ -112,15 +112,10 @@ def _complete(given: dict[str, int]) -> dict[str, int]:
     most = given.get("maxcpus") or given.get("cpus") or 0
     if not most:
         return {level: value or 1 for level, value in levels.items()}
-    if not levels["cores"]:
-        order = ("sockets", "threads", "cores")
-    elif not levels["sockets"]:
-        order = ("threads", "sockets")
-    else:
-        order = ("threads",)
-    for level in order[:-1]:
-        levels[level] = levels[level] or 1
-    last = order[-1]
+    last = next((level for level in ("cores", "sockets") if not levels[level]), "threads")
+    for level in LEVELS:
+        if level != last:
+            levels[level] = levels[level] or 1
     if not levels[last]:
         levels[last] = most // math.prod(value for key, value in levels.items() if key != last)
     return levels

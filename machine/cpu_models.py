@@ -1,0 +1,73 @@
+"""The CPU models that `-cpu` names: what of each a guest or a client can tell apart here.
+
+Only 64-bit models can be plugged; QEMU's other Arm types are known by name, so that asking for
+one is refused with the same words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CpuModel:
+    """A model and its MIDR_EL1 (DDI 0487, MIDR_EL1: implementer, variant, part, revision)."""
+
+    name: str
+    midr: int
+
+    @property
+    def typename(self) -> str:
+        """The QOM type, as `device_add`'s driver names it."""
+        return f"{self.name}-arm-cpu"
+
+
+CPU_MODELS: dict[str, CpuModel] = {
+    name: CpuModel(name, midr)
+    for name, midr in {
+        "a64fx": 0x461F0010,
+        "cortex-a35": 0x411FD040,
+        "cortex-a53": 0x410FD034,
+        "cortex-a55": 0x412FD050,
+        "cortex-a57": 0x411FD070,
+        "cortex-a72": 0x410FD083,
+        "cortex-a76": 0x414FD0B1,
+        "cortex-a710": 0x412FD471,
+        "max": 0x000F0510,
+        "neoverse-n1": 0x414FD0C1,
+        "neoverse-n2": 0x410FD493,
+        "neoverse-v1": 0x411FD402,
+    }.items()
+}
+"""By `-cpu` name, alphabetically."""
+
+MODEL_OF_TYPE = {model.typename: model for model in CPU_MODELS.values()}
+
+ABSTRACT_TYPES = frozenset({"object", "device", "sys-bus-device", "cpu", "arm-cpu", "aarch64-cpu"})
+"""QOM types that exist and of which there is no instance."""
+
+BOARD_ONLY_TYPES = frozenset(
+    {
+        "acpi-ged",
+        "arm-gicv3",
+        "arm-gicv3-its",
+        "cfi.pflash01",
+        "fw_cfg_mem",
+        "gpex-pcihost",
+        "gpio-key",
+        "pl011",
+        "pl031",
+        "pl061",
+        "virtio-mmio",
+    }
+    | {
+        f"{name}-arm-cpu"
+        for name in (
+            "arm1026 arm1136 arm1136-r2 arm1176 arm11mpcore arm926 arm946 cortex-a15 cortex-a7 "
+            "cortex-a8 cortex-a9 cortex-m0 cortex-m3 cortex-m33 cortex-m4 cortex-m55 cortex-m7 "
+            "cortex-r5 cortex-r52 cortex-r5f pxa250 pxa255 pxa260 pxa261 pxa262 pxa270 pxa270-a0 "
+            "pxa270-a1 pxa270-b0 pxa270-b1 pxa270-c0 pxa270-c5 sa1100 sa1110 ti925t"
+        ).split()
+    },
+)
+"""Types of QEMU's board that a user cannot create: `expects a pluggable device type`."""
