@@ -62,12 +62,43 @@ BOARD_ONLY_TYPES = frozenset(
     }
     | {
         f"{name}-arm-cpu"
-        for name in (
-            "arm1026 arm1136 arm1136-r2 arm1176 arm11mpcore arm926 arm946 cortex-a15 cortex-a7 "
-            "cortex-a8 cortex-a9 cortex-m0 cortex-m3 cortex-m33 cortex-m4 cortex-m55 cortex-m7 "
-            "cortex-r5 cortex-r52 cortex-r5f pxa250 pxa255 pxa260 pxa261 pxa262 pxa270 pxa270-a0 "
-            "pxa270-a1 pxa270-b0 pxa270-b1 pxa270-c0 pxa270-c5 sa1100 sa1110 ti925t"
-        ).split()
+        for name in [
+            "arm1026",
+            "arm1136",
+            "arm1136-r2",
+            "arm1176",
+            "arm11mpcore",
+            "arm926",
+            "arm946",
+            "cortex-a15",
+            "cortex-a7",
+            "cortex-a8",
+            "cortex-a9",
+            "cortex-m0",
+            "cortex-m3",
+            "cortex-m33",
+            "cortex-m4",
+            "cortex-m55",
+            "cortex-m7",
+            "cortex-r5",
+            "cortex-r52",
+            "cortex-r5f",
+            "pxa250",
+            "pxa255",
+            "pxa260",
+            "pxa261",
+            "pxa262",
+            "pxa270",
+            "pxa270-a0",
+            "pxa270-a1",
+            "pxa270-b0",
+            "pxa270-b1",
+            "pxa270-c0",
+            "pxa270-c5",
+            "sa1100",
+            "sa1110",
+            "ti925t",
+        ]
     },
 )
 """Types of QEMU's board that a user cannot create: `expects a pluggable device type`."""
