@@ -1,0 +1,178 @@
+"""The vGICv3 as a KVM device: attributes, their order and their errnos, and then the GIC itself.
+
+Documentation/virt/kvm/devices/arm-vgic-v3.rst. The GIC's state for every vCPU that exists is
+made at CTRL_INIT; nothing can be added later (the talk's T8, T10).
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from machine.gicv3.gic import GicV3
+from machine.kvm.errors import KvmError
+
+if TYPE_CHECKING:
+    from machine.kvm.vm import Vm
+
+SZ_64K = 0x1_0000
+REDISTRIBUTOR_SIZE = 2 * SZ_64K
+"""RD_base and SGI_base frames of one redistributor (IHI 0069H §12.10)."""
+DEFAULT_IRQS = 256
+PHYSICAL_ADDRESS_BITS = 48
+
+
+@dataclass(frozen=True, slots=True)
+class RedistRegion:
+    """A stretch of `count` redistributors at a guest-physical address."""
+
+    index: int
+    base: int
+    count: int
+
+    @classmethod
+    def decode(cls, value: int) -> RedistRegion:
+        """Take apart KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION: count[63:52] base[51:16] index[11:0].
+
+        Raises:
+            KvmError: EINVAL for flags that are not zero, or no redistributors.
+        """
+        region = cls(value & 0xFFF, value & 0xF_FFFF_FFFF_0000, value >> 52)
+        if value >> 12 & 0xF or region.count == 0:
+            raise KvmError(errno.EINVAL, "KVM_DEV_ARM_VGIC_GRP_ADDR")
+        return region
+
+    def encode(self) -> int:
+        """The value of the attribute for this region."""
+        return self.count << 52 | self.base | self.index
+
+    @property
+    def end(self) -> int:
+        """The first address behind the region."""
+        return self.base + self.count * REDISTRIBUTOR_SIZE
+
+
+class Vgic:
+    """KVM_DEV_TYPE_ARM_VGIC_V3."""
+
+    def __init__(self, vm: Vm) -> None:
+        self._vm = vm
+        self.dist_base: int | None = None
+        self.regions: list[RedistRegion] = []
+        self.irqs: int | None = None
+        self.gic: GicV3 | None = None
+        self._position: dict[int, int] = {}
+        self._mapped = False
+
+    @property
+    def initialized(self) -> bool:
+        """Whether CTRL_INIT has been done."""
+        return self.gic is not None
+
+    def set_dist_address(self, base: int) -> None:
+        """GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST.
+
+        Raises:
+            KvmError: EEXIST where it is set, EINVAL unless aligned to 64 KiB, E2BIG outside of
+                the guest's physical addresses.
+        """
+        if self.dist_base is not None:
+            raise KvmError(errno.EEXIST, "KVM_DEV_ARM_VGIC_GRP_ADDR")
+        _check_range(base, SZ_64K)
+        self.dist_base = base
+
+    def add_redist_region(self, value: int) -> None:
+        """GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION.
+
+        Raises:
+            KvmError: EINVAL for a malformed region, one out of turn or one that overlaps, E2BIG
+                outside of the guest's physical addresses, EBUSY once initialised.
+        """
+        region = RedistRegion.decode(value)
+        if self.initialized:
+            raise KvmError(errno.EBUSY, "KVM_DEV_ARM_VGIC_GRP_ADDR")
+        overlaps = any(
+            region.base < other.end and other.base < region.end for other in self.regions
+        )
+        if region.index != len(self.regions) or overlaps:
+            raise KvmError(errno.EINVAL, "KVM_DEV_ARM_VGIC_GRP_ADDR")
+        _check_range(region.base, region.count * REDISTRIBUTOR_SIZE)
+        self.regions.append(region)
+
+    def set_nr_irqs(self, count: int) -> None:
+        """GRP_NR_IRQS: SGIs, PPIs and SPIs together.
+
+        Raises:
+            KvmError: EINVAL unless 64 to 1024 in steps of 32, EBUSY where it is set.
+        """
+        if not 64 <= count <= 1024 or count % 32:
+            raise KvmError(errno.EINVAL, "KVM_DEV_ARM_VGIC_GRP_NR_IRQS")
+        if self.irqs is not None or self.initialized:
+            raise KvmError(errno.EBUSY, "KVM_DEV_ARM_VGIC_GRP_NR_IRQS")
+        self.irqs = count
+
+    def init(self) -> None:
+        """GRP_CTRL, CTRL_INIT: build the GIC for every vCPU that exists. Twice is harmless.
+
+        Raises:
+            KvmError: ENODEV without vCPUs, ENXIO where addresses are missing or the regions do
+                not hold a redistributor for each vCPU.
+        """
+        if self.initialized:
+            return
+        vcpus = self._vm.vcpus.values()
+        if not vcpus:
+            raise KvmError(errno.ENODEV, "KVM_DEV_ARM_VGIC_CTRL_INIT")
+        room = sum(region.count for region in self.regions)
+        if self.dist_base is None or room < len(vcpus):
+            raise KvmError(errno.ENXIO, "KVM_DEV_ARM_VGIC_CTRL_INIT")
+        self.irqs = self.irqs or DEFAULT_IRQS
+        self._position = {vcpu.id: n for n, vcpu in enumerate(vcpus)}
+        self.gic = GicV3([vcpu.affinity for vcpu in vcpus], spis=self.irqs - 32)
+
+    def map_resources(self) -> None:
+        """Put the frames at their addresses; happens at the first run of a vCPU.
+
+        Raises:
+            KvmError: EBUSY without CTRL_INIT: a GICv3 is never initialised lazily.
+        """
+        if self.gic is None or self.dist_base is None:
+            raise KvmError(errno.EBUSY, "KVM_RUN")
+        if self._mapped:
+            return
+        self._mapped = True
+        bus = self._vm.io_bus
+        bus.map("gicv3_dist", self.dist_base, SZ_64K, self.gic.distributor)
+        first, left = 0, len(self._vm.vcpus)
+        for region in self.regions:
+            count = min(region.count, left)
+            if not count:
+                return
+            bus.map(
+                f"gicv3_redist_region[{region.index}]",
+                region.base,
+                count * REDISTRIBUTOR_SIZE,
+                self.gic.redistributor_region(first, count),
+            )
+            first, left = first + count, left - count
+
+    def position(self, vcpu_id: int) -> int:
+        """Which redistributor belongs to a vCPU: they follow the order of creation."""
+        return self._position[vcpu_id]
+
+    def redistributor_address(self, vcpu_id: int) -> int:
+        """Guest-physical address of a vCPU's RD_base frame."""
+        n = self.position(vcpu_id)
+        for region in self.regions:
+            if n < region.count:
+                return region.base + n * REDISTRIBUTOR_SIZE
+            n -= region.count
+        raise KvmError(errno.ENXIO, "redistributor")
+
+
+def _check_range(base: int, size: int) -> None:
+    if base % SZ_64K:
+        raise KvmError(errno.EINVAL, "KVM_DEV_ARM_VGIC_GRP_ADDR")
+    if base + size > 1 << PHYSICAL_ADDRESS_BITS:
+        raise KvmError(errno.E2BIG, "KVM_DEV_ARM_VGIC_GRP_ADDR")
