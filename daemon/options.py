@@ -1,0 +1,274 @@
+"""The command line: QEMU's options as far as they mean something here, and a few of our own.
+
+One table declares them; `-help` and the documentation's test derive from it. QEMU's options have
+one dash, or two if you like; ours have two. Texts of errors are QEMU's where it has one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from daemon.config import DaemonConfig, MonitorConfig, MqttConfig
+from daemon.keyval import KeyvalError
+from daemon.options_machine import MachineDraft
+from daemon.options_monitor import parse_monitor, parse_mqtt
+from daemon.usage import Exit, UsageError
+from machine.cpu_models import CPU_MODELS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+__all__ = ["OPTIONS", "Exit", "Option", "UsageError", "help_text", "parse"]
+
+EXAMPLE = """\
+Example: a machine with 2 of 8 CPUs, and its monitor on a socket in this directory:
+
+  armvirtd -M virt -cpu cortex-a72 -smp 2,maxcpus=8 -qmp unix:qmp.sock,server=on,wait=off
+"""
+
+
+@dataclass(slots=True)
+class Draft:
+    """What has been read so far."""
+
+    machine: MachineDraft = field(default_factory=MachineDraft)
+    monitors: list[MonitorConfig] | None = None
+    pidfile: str | None = None
+    mqtt: MqttConfig | None = None
+    trace: str | None = None
+
+    def add_monitor(self, text: str, *, pretty: bool) -> None:
+        """Another monitor; the first one replaces the default."""
+        monitor = parse_monitor(text, pretty=pretty)
+        self.monitors = [*(self.monitors or []), *([monitor] if monitor else [])]
+
+    def build(self, models: Collection[str]) -> DaemonConfig:
+        """Decide what it means."""
+        config = DaemonConfig(
+            machine=self.machine.build(models),
+            pidfile=self.pidfile,
+            mqtt=self.mqtt,
+            trace=self.trace,
+        )
+        if self.monitors is None:
+            return config
+        return config.model_copy(update={"monitors": tuple(self.monitors)})
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option.
+
+    Attributes:
+        names: its spellings, without dashes.
+        argument: the shape of its argument; empty where it takes none.
+        help: what it is for.
+        read: takes the argument into the draft.
+        ours: not one of QEMU's, and so with two dashes only.
+        secret: its argument may hold a password, and is not repeated in errors.
+    """
+
+    names: tuple[str, ...]
+    argument: str
+    help: str
+    read: Callable[[Draft, str], None]
+    ours: bool = False
+    secret: bool = False
+
+    @property
+    def spelled(self) -> str:
+        """How the help shows it."""
+        dashes = "--" if self.ours else "-"
+        names = " or ".join(f"{dashes}{name}" for name in self.names)
+        return f"{names} {self.argument}".rstrip()
+
+
+def _help(_draft: Draft, _text: str) -> None:
+    raise Exit(help_text())
+
+
+def _version(_draft: Draft, _text: str) -> None:
+    raise Exit(f"armvirtd version {version('armvirtd')}\n")
+
+
+def _cpu(draft: Draft, text: str) -> None:
+    draft.machine.cpu = text
+
+
+def _pause(draft: Draft, _text: str) -> None:
+    draft.machine.paused = True
+
+
+def _pidfile(draft: Draft, text: str) -> None:
+    draft.pidfile = text
+
+
+def _mqtt(draft: Draft, text: str) -> None:
+    draft.mqtt = parse_mqtt(text)
+
+
+def _trace(draft: Draft, text: str) -> None:
+    draft.trace = text
+
+
+def _nothing(_draft: Draft, _text: str) -> None:
+    """What it asks for is so in any case."""
+
+
+def _display(_draft: Draft, text: str) -> None:
+    if text != "none":
+        raise UsageError("only 'none' is modelled: the machine has no display")
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option(("h", "help"), "", "show this and exit", _help),
+    Option(("version",), "", "show the version and exit", _version),
+    Option(
+        ("machine", "M"),
+        "[type=]virt[,gic-version=3|2|max|host][,acpi=on|off][,PROPERTY=VALUE...]",
+        "the machine type, and what is special about it; only GICv3 with ACPI hot-plugs",
+        lambda draft, text: draft.machine.read_machine(text),
+    ),
+    Option(
+        ("cpu",),
+        "MODEL",
+        "the model of every CPU, default cortex-a72; `-cpu help` lists them",
+        _cpu,
+    ),
+    Option(
+        ("accel",),
+        "kvm|tcg[,thread=single|multi]",
+        "accepted and without effect: what is modelled is always a host with KVM",
+        lambda draft, text: draft.machine.read_accelerator(text),
+    ),
+    Option(("enable-kvm",), "", "as -accel kvm", _nothing),
+    Option(
+        ("smp",),
+        "[cpus=]N[,maxcpus=N][,sockets=N][,clusters=N][,cores=N][,threads=N]",
+        "how many CPUs there are at start, how many there can be, and where they sit; "
+        "default 2,maxcpus=8",
+        lambda draft, text: draft.machine.read_smp(text),
+    ),
+    Option(
+        ("m",),
+        "[size=]SIZE[K|M|G|T]",
+        "size of RAM, 64 MiB to 255 GiB, in MiB without a suffix; default 1G",
+        lambda draft, text: draft.machine.read_memory(text),
+    ),
+    Option(
+        ("name",),
+        "[guest=]NAME[,debug-threads=on|off]",
+        "the guest's name",
+        lambda draft, text: draft.machine.read_name(text),
+    ),
+    Option(
+        ("uuid",),
+        "UUID",
+        "the machine's UUID",
+        lambda draft, text: draft.machine.read_uuid(text),
+    ),
+    Option(
+        ("device",),
+        "DRIVER[,PROPERTY=VALUE...]|JSON",
+        "plug a device, here a CPU, before the machine starts; may be repeated",
+        lambda draft, text: draft.machine.read_device(text),
+    ),
+    Option(("S",), "", "do not start the CPUs: `cont` does", _pause),
+    Option(
+        ("qmp",),
+        "unix:PATH|tcp:HOST:PORT[,server=on|off][,wait=on|off], or none",
+        "a QMP monitor on a socket; may be repeated. With server=off, the default, it connects "
+        "out; with wait=on, the default of a server, the machine starts once a client has "
+        "connected. Without any -qmp it is unix:qmp.sock,server=on,wait=off",
+        lambda draft, text: draft.add_monitor(text, pretty=False),
+    ),
+    Option(
+        ("qmp-pretty",),
+        "as -qmp",
+        "as -qmp, with replies indented over several lines",
+        lambda draft, text: draft.add_monitor(text, pretty=True),
+    ),
+    Option(
+        ("pidfile",),
+        "FILE",
+        "write the process id there once everything listens, and lock it",
+        _pidfile,
+    ),
+    Option(("display",), "none", "accepted: there is no display", _display),
+    Option(("nographic",), "", "accepted: there is no display", _nothing),
+    Option(("nodefaults",), "", "accepted: there are no default devices", _nothing),
+    Option(("no-user-config",), "", "accepted: there are no configuration files", _nothing),
+    Option(
+        ("mqtt",),
+        "mqtt://[USER[:PASS]@]HOST[:PORT][/ROOT]",
+        "publish events and the state of each vCPU at an MQTT broker, below the topic ROOT",
+        _mqtt,
+        ours=True,
+        secret=True,
+    ),
+    Option(
+        ("trace",),
+        "FILE|-",
+        "write what each layer of the machine does, as text; - is standard error",
+        _trace,
+        ours=True,
+    ),
+)
+
+
+def help_text() -> str:
+    """What `-help` prints: every option, and an example."""
+    told = "".join(f"{option.spelled}\n        {option.help}\n" for option in OPTIONS)
+    return f"usage: armvirtd [options]\n\n{told}\n{EXAMPLE}"
+
+
+def parse(argv: Sequence[str], models: Collection[str] = CPU_MODELS) -> DaemonConfig:
+    """Read the command line, without the program's name.
+
+    Args:
+        argv: its words.
+        models: the CPU models there are.
+
+    Raises:
+        UsageError: it asks for something unknown or not modelled.
+        Exit: it asks for a text only.
+    """
+    draft = Draft()
+    words = iter(argv)
+    for word in words:
+        option = _find(word)
+        argument = _argument(word, option, words)
+        try:
+            option.read(draft, argument)
+        except (KeyvalError, UsageError) as error:
+            given = word if option.secret else f"{word} {argument}".rstrip()
+            raise UsageError(f"{given}: {error}") from None
+    return draft.build(models)
+
+
+def _find(word: str) -> Option:
+    if not word.startswith("-"):
+        raise UsageError(
+            f"{word}: there are no disks here, and so nothing that goes without an option"
+        )
+    name = word.removeprefix("-").removeprefix("-")
+    option = _BY_NAME.get(name)
+    if option is None:
+        raise UsageError(f"{word}: invalid option")
+    if option.ours and not word.startswith("--"):
+        raise UsageError(f"{word}: invalid option; it is -{word} here")
+    return option
+
+
+def _argument(word: str, option: Option, words: Iterator[str]) -> str:
+    if not option.argument:
+        return ""
+    argument = next(words, None)
+    if argument is None:
+        raise UsageError(f"{word}: requires an argument")
+    return argument
+
+
+_BY_NAME = {name: option for option in OPTIONS for name in option.names}

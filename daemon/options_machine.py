@@ -1,0 +1,286 @@
+"""What -machine, -cpu, -smp, -m, -name, -uuid and -device say, and the machine that they make.
+
+As in QEMU, reading and meaning are two steps: options that name properties of the machine only
+collect them (`-smp 4` is the property `smp.cpus` of `-machine`, `-m 1G` is `memory.size`), and a
+later one overrides an earlier one; what they mean together is decided once all are read.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from daemon.keyval import parse_keyval, parse_opts
+from daemon.sizes import parse_bool, parse_int, parse_size
+from daemon.usage import Exit, UsageError
+from machine.config import GIB, MachineConfig
+from machine.errors import MachineError
+from machine.topology import LEVELS, UNSUPPORTED_LEVELS, Topology, resolve_smp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+NIL = UUID(int=0)
+"""The UUID of a machine that was given none."""
+
+MACHINE = "virt-9.2"
+MACHINES = {"virt": MACHINE, MACHINE: MACHINE}
+"""`-machine` names, aliases included."""
+
+GIC_VERSIONS = {"2": 2, "3": 3, "host": 3, "max": 3}
+"""The modelled host has a GICv3, and it is the newest that is modelled."""
+
+MIN_RAM = 64 << 20
+"""Below this no arm64 Linux starts beside its image, device tree and ACPI tables."""
+MAX_RAM = 255 * GIB
+"""Where `virt`'s memory map continues with devices, at 256 GiB, less the GiB below RAM."""
+
+ACCELERATORS = ("kvm", "tcg")
+ANY = (True, False)
+MACHINE_SWITCHES: Mapping[str, tuple[bool, ...]] = {
+    "dump-guest-core": ANY,
+    "mem-merge": ANY,
+    "suppress-vmdesc": ANY,
+    "highmem": (True,),
+    "highmem-redists": (True,),
+    "compact-highmem": (True,),
+    "hmat": (False,),
+    "its": (False,),
+    "mte": (False,),
+    "nvdimm": (False,),
+    "ras": (False,),
+    "secure": (False,),
+    "usb": (False,),
+    "virtualization": (False,),
+}
+"""Switches of QEMU's `virt` that change nothing here, with the positions that are true of us."""
+
+UNMODELLED = frozenset(
+    {
+        "aux-ram-share",
+        "confidential-guest-support",
+        "default-bus-bypass-iommu",
+        "dt-kaslr-seed",
+        "dtb-randomness",
+        "dtb",
+        "dumpdtb",
+        "firmware",
+        "highmem-ecam",
+        "highmem-mmio",
+        "highmem-mmio-size",
+        "iommu",
+        "kernel-irqchip",
+        "memory-backend",
+        "memory-encryption",
+        "nvdimm-persistence",
+        "x-oem-id",
+        "x-oem-table-id",
+    },
+)
+"""Properties of QEMU's `virt` of which there is nothing here."""
+
+SMP_KEYS = frozenset({"cpus", "maxcpus", *LEVELS, *UNSUPPORTED_LEVELS})
+
+
+@dataclass(slots=True)
+class MachineDraft:
+    """What has been read of a machine so far."""
+
+    properties: dict[str, str] = field(default_factory=dict)
+    cpu: str = MachineConfig().cpu_model
+    name: str | None = None
+    uuid: UUID = NIL
+    devices: list[Mapping[str, object]] = field(default_factory=list)
+    paused: bool = False
+
+    def read_machine(self, text: str) -> None:
+        """-machine TYPE[,KEY=VALUE...]."""
+        if text in {"help", "?"}:
+            raise Exit(f"Supported machines are:\n{MACHINE}  (alias: virt)\n")
+        self.properties |= parse_keyval(text, "type")
+
+    def read_smp(self, text: str) -> None:
+        """-smp [cpus=]N[,KEY=N...]."""
+        self._nested("smp", text, "cpus")
+
+    def read_memory(self, text: str) -> None:
+        """-m [size=]SIZE."""
+        self._nested("memory", text, "size")
+
+    def _nested(self, prefix: str, text: str, implied: str) -> None:
+        given = parse_keyval(text, implied)
+        self.properties |= {f"{prefix}.{key}": value for key, value in given.items()}
+
+    def read_name(self, text: str) -> None:
+        """-name [guest=]NAME[,debug-threads=on|off]."""
+        given = parse_opts(text, "guest")
+        for key in given.keys() - {"guest", "process", "debug-threads"}:
+            raise UsageError(f"Invalid parameter '{key}'")
+        switch("debug-threads", given.get("debug-threads", "off"))
+        self.name = given.get("guest", self.name)
+
+    def read_uuid(self, text: str) -> None:
+        """-uuid, in its form with hyphens."""
+        try:
+            self.uuid = UUID(text)
+        except ValueError:
+            self.uuid = NIL
+        if str(self.uuid) != text.lower():
+            raise UsageError("failed to parse UUID string: wrong format")
+
+    def read_device(self, text: str) -> None:
+        """-device DRIVER[,KEY=VALUE...] or a JSON object."""
+        device = _json_object(text) if text.startswith("{") else parse_opts(text, "driver")
+        if "driver" not in device:
+            raise UsageError("Parameter 'driver' is missing")
+        self.devices.append(device)
+
+    def read_accelerator(self, text: str) -> None:
+        """-accel kvm|tcg[,thread=single|multi]."""
+        given = parse_opts(text, "accel")
+        name = given.pop("accel", "")
+        if name not in ACCELERATORS:
+            raise UsageError(f"invalid accelerator {name}")
+        thread = given.pop("thread", "multi")
+        if thread not in {"single", "multi"}:
+            raise UsageError(f"Invalid 'thread' setting {thread}")
+        for key in given:
+            raise UsageError(f"Property '{name}-accel.{key}' not found")
+
+    def build(self, models: Collection[str]) -> MachineConfig:
+        """Decide what all of it means together.
+
+        Raises:
+            UsageError: something is unknown, contradictory or not modelled.
+        """
+        properties = dict(self.properties)
+        kind = properties.pop("type", "virt")
+        if kind not in MACHINES:
+            raise UsageError(f'unsupported machine type: "{kind}"')
+        topology = _topology(_take(properties, "smp."))
+        ram_size = _ram_size(_take(properties, "memory."))
+        known = {
+            key: PROPERTIES[key](properties.pop(key)) for key in PROPERTIES & properties.keys()
+        }
+        for key, value in properties.items():
+            _check_property(key, value)
+        return MachineConfig(
+            topology=topology,
+            cpu_model=_cpu_model(self.cpu, models),
+            ram_size=ram_size,
+            gic_version=known.get("gic-version") or 3,
+            acpi=known.get("acpi", True) is not False,
+            name=self.name,
+            uuid=self.uuid,
+            devices=tuple(self.devices),
+            paused=self.paused,
+        )
+
+
+def switch(key: str, text: str) -> bool:
+    """Read a switch, or complain as QEMU does."""
+    value = parse_bool(text)
+    if value is None:
+        raise UsageError(f"Parameter '{key}' expects 'on' or 'off'")
+    return value
+
+
+def _json_object(text: str) -> dict[str, object]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"JSON parse error, {error}") from None
+    return dict(value)
+
+
+def _take(properties: dict[str, str], prefix: str) -> dict[str, str]:
+    names = [key for key in properties if key.startswith(prefix)]
+    return {key.removeprefix(prefix): properties.pop(key) for key in names}
+
+
+def _topology(given: dict[str, str]) -> Topology:
+    """Complete `-smp`; a machine that was told nothing has 2 of 8 CPUs."""
+    if not given:
+        return MachineConfig().topology
+    numbers = {}
+    for key, text in given.items():
+        if key not in SMP_KEYS:
+            raise UsageError(f"Parameter 'smp.{key}' is unexpected")
+        number = parse_int(text)
+        if number is None:
+            raise UsageError(f"Parameter 'smp.{key}' expects integer")
+        numbers[key] = max(number, 0)  # so that a negative one is told that it must be positive
+    try:
+        return resolve_smp(numbers, machine=MACHINE)
+    except MachineError as error:
+        raise UsageError(str(error)) from None
+
+
+def _ram_size(given: dict[str, str]) -> int:
+    for key in given:
+        if key in {"slots", "maxmem"}:
+            raise UsageError(f"-m {key} is not modelled: memory cannot be hot-plugged here")
+        if key != "size":
+            raise UsageError(f"Parameter 'memory.{key}' is unexpected")
+    text = given.get("size")
+    if text is None:
+        return MachineConfig().ram_size
+    if not text:
+        raise UsageError("missing 'size' option value")
+    size = parse_size(f"{text}M" if text[-1].isdigit() else text)
+    if size is None:
+        raise UsageError("Parameter 'memory.size' expects size")
+    if not MIN_RAM <= size <= MAX_RAM:
+        raise UsageError(f"-m {text}: the size of RAM must be between 64 MiB and 255 GiB")
+    return size
+
+
+def _cpu_model(text: str, models: Collection[str]) -> str:
+    name, comma, properties = text.partition(",")
+    if name in {"help", "?"}:
+        raise Exit("".join(["Available CPUs:\n", *(f"  {model}\n" for model in sorted(models))]))
+    if name not in models:
+        raise UsageError(f"unable to find CPU model '{name}'")
+    if comma:
+        raise UsageError(f"-cpu {text}: properties are not modelled: '{properties}'")
+    return name
+
+
+def _gic_version(text: str) -> int:
+    if text == "4":
+        raise UsageError("-machine gic-version=4 is not modelled: the newest is 3")
+    if text not in GIC_VERSIONS:
+        raise UsageError("Invalid gic-version value: valid values are 3, 2, host, max")
+    return GIC_VERSIONS[text]
+
+
+def _acpi(text: str) -> bool:
+    if text not in {"on", "off", "auto"}:
+        raise UsageError(f"Parameter 'acpi' does not accept value '{text}'")
+    return text != "off"
+
+
+def _accelerators(text: str) -> bool:
+    for name in text.split(":"):
+        if name not in ACCELERATORS:
+            raise UsageError(f"invalid accelerator {name}")
+    return True
+
+
+PROPERTIES: Mapping[str, Callable[[str], int]] = {
+    "gic-version": _gic_version,
+    "acpi": _acpi,
+    "accel": _accelerators,
+}
+"""The properties of `-machine` that mean something here."""
+
+
+def _check_property(key: str, text: str) -> None:
+    if key in UNMODELLED:
+        raise UsageError(f"-machine {key}={text} is not modelled")
+    if key not in MACHINE_SWITCHES:
+        raise UsageError(f"Property '{MACHINE}-machine.{key}' not found")
+    if switch(key, text) not in MACHINE_SWITCHES[key]:
+        raise UsageError(f"-machine {key}={text} is not modelled")

@@ -1,0 +1,1 @@
+"""What the daemon does at its doors: command line, sockets, time, MQTT."""

@@ -1,0 +1,297 @@
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.config import DaemonConfig, MonitorConfig, TcpAddress, UnixAddress
+from daemon.options import OPTIONS, Exit, UsageError, help_text, parse
+from machine.config import GIB, MachineConfig
+from machine.topology import Topology
+
+
+def refusal(*argv: str) -> str:
+    with pytest.raises(UsageError) as refused:
+        parse(argv)
+    return str(refused.value)
+
+
+def test_without_options_2_of_8_cpus_1_gib_and_a_socket_that_waits_for_nobody() -> None:
+    config = parse([])
+    assert config == DaemonConfig()
+    assert config.machine == MachineConfig(topology=Topology(2, 1, 1, 8, 1), ram_size=GIB)
+    assert config.monitors == (MonitorConfig(address=UnixAddress(path="./qmp.sock")),)
+    assert not config.monitors[0].wait
+
+
+def test_a_typical_command_line_is_read_as_qemu_reads_it() -> None:
+    words = (
+        "-name guest=arm1,debug-threads=on -S -machine virt-9.2,usb=off,gic-version=3,"
+        "dump-guest-core=off -accel kvm -cpu cortex-a57 -m 256 "
+        "-smp 2,maxcpus=4,sockets=4,cores=1,threads=1 "
+        "-uuid 8f0e8b4c-6a54-4e39-9b59-2a3c3c5a9d11 -display none -no-user-config -nodefaults "
+        "-nographic -qmp unix:/tmp/a.sock,server=on,wait=off -pidfile /tmp/a.pid"
+    )
+    config = parse(words.split())
+    assert config.machine == MachineConfig(
+        topology=Topology(2, 4, 1, 1, 1),
+        cpu_model="cortex-a57",
+        ram_size=256 << 20,
+        name="arm1",
+        uuid=UUID("8f0e8b4c-6a54-4e39-9b59-2a3c3c5a9d11"),
+        paused=True,
+    )
+    assert config.pidfile == "/tmp/a.pid"  # noqa: S108 - never written
+
+
+@pytest.mark.parametrize(
+    ("text", "topology"),
+    [
+        ("4", Topology(4, 1, 1, 4, 1)),
+        ("cpus=4", Topology(4, 1, 1, 4, 1)),
+        ("2,maxcpus=6", Topology(2, 1, 1, 6, 1)),
+        ("maxcpus=6", Topology(6, 1, 1, 6, 1)),
+        ("0x10", Topology(16, 1, 1, 16, 1)),
+        ("2,sockets=2,clusters=2,cores=2,threads=2,maxcpus=16", Topology(2, 2, 2, 2, 2)),
+        ("4,dies=1,books=1,drawers=1,modules=1", Topology(4, 1, 1, 4, 1)),
+    ],
+)
+def test_smp_has_many_forms(text: str, topology: Topology) -> None:
+    assert parse(["-smp", text]).machine.topology == topology
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("x", "Parameter 'smp.cpus' expects integer"),
+        ("2.5", "Parameter 'smp.cpus' expects integer"),
+        ("4,maxcpus=", "Parameter 'smp.maxcpus' expects integer"),
+        ("4,disabled=2", "Parameter 'smp.disabled' is unexpected"),
+        ("4,threads", "-smp 4,threads: Expected '=' after parameter 'threads'"),
+        ("0", "Invalid CPU topology: CPU topology parameters must be greater than zero"),
+        ("-1", "Invalid CPU topology: CPU topology parameters must be greater than zero"),
+        ("4,dies=2", "dies > 1 not supported by this machine's CPU topology"),
+        (
+            "513",
+            "Invalid SMP CPUs 513. The max CPUs supported by machine 'virt-9.2' is 512",
+        ),
+        (
+            "2,maxcpus=6,sockets=2,cores=2,threads=2",
+            (
+                "Invalid CPU topology: product of the hierarchy must match maxcpus: "
+                "sockets (2) * clusters (1) * cores (2) * threads (2) != maxcpus (6)"
+            ),
+        ),
+    ],
+)
+def test_smp_is_refused_in_qemus_words(text: str, complaint: str) -> None:
+    assert refusal("-smp", text) == complaint
+
+
+def test_later_options_add_to_earlier_ones_and_override_them() -> None:
+    config = parse(["-smp", "2", "-smp", "maxcpus=4", "-M", "virt,acpi=off", "-M", "smp.cpus=3"])
+    assert config.machine.topology == Topology(3, 1, 1, 4, 1)
+    assert not config.machine.acpi
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1G", GIB), ("1024", GIB), ("size=1G", GIB), ("size=64", 64 << 20), ("1.5g", 3 << 29)],
+)
+def test_memory_without_a_suffix_is_in_mib(text: str, size: int) -> None:
+    assert parse(["-m", text]).machine.ram_size == size
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("1X", "Parameter 'memory.size' expects size"),
+        ("-5", "Parameter 'memory.size' expects size"),
+        ("size=", "missing 'size' option value"),
+        ("1G,slots=2", "-m slots is not modelled: memory cannot be hot-plugged here"),
+        ("1G,maxmem=4G", "-m maxmem is not modelled: memory cannot be hot-plugged here"),
+        ("1G,foo=2", "Parameter 'memory.foo' is unexpected"),
+        ("63", "-m 63: the size of RAM must be between 64 MiB and 255 GiB"),
+        ("256G", "-m 256G: the size of RAM must be between 64 MiB and 255 GiB"),
+    ],
+)
+def test_memory_is_refused_clearly(text: str, complaint: str) -> None:
+    assert refusal("-m", text) == complaint
+
+
+@pytest.mark.parametrize(("text", "version"), [("2", 2), ("3", 3), ("max", 3), ("host", 3)])
+def test_the_gic_is_v3_unless_2_is_asked_for(text: str, version: int) -> None:
+    assert parse(["-M", f"virt,gic-version={text}"]).machine.gic_version == version
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("pc", 'unsupported machine type: "pc"'),
+        ("virt,foo=1", "Property 'virt-9.2-machine.foo' not found"),
+        ("virt,gic-version=9", "Invalid gic-version value: valid values are 3, 2, host, max"),
+        (
+            "virt,gic-version=4",
+            "-machine gic-version=4 is not modelled: the newest is 3",
+        ),
+        ("virt,acpi=1", "Parameter 'acpi' does not accept value '1'"),
+        ("virt,its=on", "-machine its=on is not modelled"),
+        ("virt,iommu=smmuv3", "-machine iommu=smmuv3 is not modelled"),
+        ("virt,usb=2", "Parameter 'usb' expects 'on' or 'off'"),
+        ("virt,accel=xen", "invalid accelerator xen"),
+        ("virt,usb", "-M virt,usb: Expected '=' after parameter 'usb'"),
+    ],
+)
+def test_what_the_machine_has_not_is_refused(text: str, complaint: str) -> None:
+    assert refusal("-M", text) == complaint
+
+
+def test_an_unknown_cpu_model_and_properties_of_one_are_refused() -> None:
+    assert refusal("-cpu", "z80") == "unable to find CPU model 'z80'"
+    assert "'pmu=off'" in refusal("-cpu", "cortex-a72,pmu=off")
+    assert parse(["-cpu", "z80"], models={"z80"}).machine.cpu_model == "z80"
+
+
+def test_names_and_uuids() -> None:
+    assert parse(["-name", "a,,b"]).machine.name == "a,b"
+    assert refusal("-name", "a,foo=1") == "-name a,foo=1: Invalid parameter 'foo'"
+    for wrong in ("", "1", "{8f0e8b4c-6a54-4e39-9b59-2a3c3c5a9d11}", "8" * 32):
+        assert refusal("-uuid", wrong).endswith("failed to parse UUID string: wrong format")
+
+
+def test_devices_are_kept_as_mappings_text_and_json_alike() -> None:
+    text = "cortex-a72-arm-cpu,id=core3,core-id=3"
+    json = '{"driver": "cortex-a72-arm-cpu", "core-id": 4}'
+    assert parse(["-device", text, "-device", json]).machine.devices == (
+        {"driver": "cortex-a72-arm-cpu", "id": "core3", "core-id": "3"},
+        {"driver": "cortex-a72-arm-cpu", "core-id": 4},
+    )
+    assert refusal("-device", "id=a").endswith("Parameter 'driver' is missing")
+    assert "JSON parse error" in refusal("-device", '{"driver": }')
+
+
+@pytest.mark.parametrize(
+    ("text", "monitor"),
+    [
+        (
+            "unix:/a,,b,server=on,wait=off",
+            MonitorConfig(address=UnixAddress(path="/a,b")),
+        ),
+        ("unix:a,server,nowait", MonitorConfig(address=UnixAddress(path="a"))),
+        ("unix:a,server=on", MonitorConfig(address=UnixAddress(path="a"), wait=True)),
+        ("unix:a", MonitorConfig(address=UnixAddress(path="a"), server=False)),
+        (
+            "tcp:localhost:4444,server=on,wait=off,nodelay=on",
+            MonitorConfig(address=TcpAddress(host="localhost", port=4444)),
+        ),
+        ("tcp::0,server,nowait", MonitorConfig(address=TcpAddress(host="", port=0))),
+        (
+            "tcp:[::1]:4444,server=on,wait=off",
+            MonitorConfig(address=TcpAddress(host="::1", port=4444)),
+        ),
+    ],
+)
+def test_monitors_are_sockets(text: str, monitor: MonitorConfig) -> None:
+    assert parse(["-qmp", text]).monitors == (monitor,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stdio",
+        "unix:",
+        "tcp:localhost",
+        "tcp:localhost:http",
+        "tcp:localhost:65536",
+        "tcp:[::1:5",
+        "unix:a,foo=on",
+        "unix:a,server=2",
+        "unix:a,wait=off",
+        "",
+    ],
+)
+def test_other_monitors_are_refused_naming_the_option(text: str) -> None:
+    assert refusal("-qmp", text).startswith(f"-qmp {text}".rstrip() + ": ")
+
+
+def test_monitors_add_up_and_none_is_none() -> None:
+    config = parse(["-qmp", "unix:a", "-qmp-pretty", "unix:b", "-qmp", "none"])
+    assert [monitor.pretty for monitor in config.monitors] == [False, True]
+    assert parse(["-qmp", "none"]).monitors == ()
+
+
+def test_mqtt_is_a_url_whose_parts_may_be_escaped() -> None:
+    mqtt = parse(["--mqtt", "mqtt://me:s%40t@[::1]:1884/site/a"]).mqtt
+    assert mqtt is not None
+    assert (mqtt.host, mqtt.port, mqtt.username, mqtt.root) == ("::1", 1884, "me", "site/a")
+    assert mqtt.password is not None
+    assert mqtt.password.get_secret_value() == "s@t"
+    short = parse(["--mqtt", "mqtt://broker"]).mqtt
+    assert short is not None
+    assert (short.host, short.port, short.root) == ("broker", 1883, "armvirtd")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mqtts://u:secret@b",
+        "mqtt://:1",
+        "mqtt://b:x",
+        "mqtt://b:0",
+        "mqtt://b/a+b",
+        "b",
+        "mqtt://[",
+    ],
+)
+def test_a_wrong_broker_is_refused_without_repeating_its_password(url: str) -> None:
+    complaint = refusal("--mqtt", url)
+    assert complaint.startswith("--mqtt: ")
+    assert "secret" not in complaint
+    assert "\n" not in complaint
+
+
+@pytest.mark.parametrize(
+    ("argv", "complaint"),
+    [
+        (["-foo"], "-foo: invalid option"),
+        (["-m"], "-m: requires an argument"),
+        (["-trace", "x"], "-trace: invalid option; it is --trace here"),
+        (["---S"], "---S: invalid option"),
+        (["-display", "gtk"], "-display gtk: only 'none' is modelled: the machine has no display"),
+        (["-accel", "hvf"], "-accel hvf: invalid accelerator hvf"),
+        (["-accel", "tcg,thread=two"], "-accel tcg,thread=two: Invalid 'thread' setting two"),
+        (["-accel", "kvm,x=1"], "-accel kvm,x=1: Property 'kvm-accel.x' not found"),
+    ],
+)
+def test_what_is_unknown_is_named(argv: list[str], complaint: str) -> None:
+    assert refusal(*argv) == complaint
+
+
+def test_a_word_without_a_dash_is_refused() -> None:
+    assert refusal("disk.img").startswith("disk.img: ")
+
+
+def test_qemus_options_take_two_dashes_as_well() -> None:
+    assert parse(["--S", "--smp", "4"]).machine.paused
+
+
+@pytest.mark.parametrize(
+    "argv", [["-h"], ["--help"], ["-version"], ["-cpu", "help"], ["-M", "help"]]
+)
+def test_a_text_is_all_that_some_options_ask_for(argv: list[str]) -> None:
+    with pytest.raises(Exit) as text:
+        parse(argv)
+    assert str(text.value).endswith("\n")
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.names[0])
+def test_the_help_has_every_option(option: object) -> None:
+    assert getattr(option, "spelled") + "\n" in help_text()  # noqa: B009
+
+
+@given(st.lists(st.one_of(st.text(), st.sampled_from([f"-{o.names[0]}" for o in OPTIONS]))))
+def test_whatever_is_typed_is_read_or_refused_in_words(argv: list[str]) -> None:
+    try:
+        parse(argv)
+    except (UsageError, Exit) as outcome:
+        assert str(outcome)  # noqa: PT017 - either outcome is right
