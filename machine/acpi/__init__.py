@@ -1,0 +1,1 @@
+"""The firmware's ACPI: tables and AML as bytes, and the devices that ACPI describes."""

@@ -1,0 +1,1 @@
+"""The guest: what runs on the vCPUs, and knows nothing but its platform."""
