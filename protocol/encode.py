@@ -1,0 +1,168 @@
+r"""Values to bytes in QEMU's output form.
+
+One line, ``", "`` and ``": "`` between, CR LF at the end; everything outside printable ASCII as
+``\uXXXX`` in upper case, U+007F included, astral characters as surrogate pairs.  ``id`` follows
+``return`` but precedes ``error``.  Doubles print as C's ``%.17g``.
+
+The common case is encoded and spaced by C code, then a look at the bytes makes sure that nothing in it
+needs QEMU's special treatment; only a value that does is written member by member.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import msgspec
+from pydantic import BaseModel
+
+from protocol.errors import QmpError
+from protocol.event import Event
+from protocol.parser import Value
+
+_END: Final = b"}\r\n"
+_INDENT: Final = 4
+_ESCAPES = re.compile(r"\\\\|\\u[0-9a-f]{4}|[^\x00-\x7e]")
+_PERHAPS_DOUBLE = re.compile(rb"[0-9][.eE]")
+_EMPTY = re.compile(rb"(?m)^( *)(.*)([\[{])([\]}])(,?)$")
+
+
+class Absent:
+    """Type of ``ABSENT``, the id of a command that came without one."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = Absent()
+
+
+def _plain(value: object) -> Value:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+_encode = msgspec.json.Encoder(enc_hook=_plain).encode
+_format = msgspec.json.format
+
+
+def encode_value(value: Value) -> bytes:
+    """Encode a JSON value, or one that holds models, in QEMU's one-line form."""
+    if type(value) is int:
+        return b"%d" % value
+    try:
+        body = _encode(value)
+        if type(value) is not str and _PERHAPS_DOUBLE.search(body):
+            return b"".join(_pieces(value))
+        return spaced(body)
+    except RecursionError:
+        return b"".join(_pieces(value))
+
+
+def encode_with(to_json: Callable[..., bytes], value: Any) -> bytes:
+    """Encode by a pydantic serializer's ``to_json``: models and lists of models, at C speed."""
+    return spaced(to_json(value, by_alias=True, exclude_none=True))
+
+
+def spaced(body: bytes) -> bytes:
+    """Return compact JSON with QEMU's separators and escapes."""
+    body = _format(body, indent=0)
+    if body.isascii() and b"\\u" not in body and b"\x7f" not in body:
+        return body
+    return _ESCAPES.sub(_escape, body.decode()).encode()
+
+
+def encode_success(body: bytes, request_id: Value = ABSENT) -> bytes:
+    """Return the line for a success whose ``return`` member is already encoded."""
+    if request_id is ABSENT:
+        return b'{"return": ' + body + _END
+    return b'{"return": ' + body + b', "id": ' + encode_value(request_id) + _END
+
+
+def encode_failure(error: QmpError, request_id: Value = ABSENT) -> bytes:
+    """Return the line for a refusal."""
+    body = b'"error": {"class": "%b", "desc": %b}' % (
+        error.error_class.encode(),
+        encode_value(error.desc),
+    )
+    if request_id is ABSENT:
+        return b"{" + body + _END
+    return b'{"id": ' + encode_value(request_id) + b", " + body + _END
+
+
+def encode_event(event: Event, seconds: int, microseconds: int) -> bytes:
+    """Return the line for an event; one encoding serves every session that is not pretty."""
+    stamp = b'{"timestamp": {"seconds": %d, "microseconds": %d}, "event": "%b"' % (
+        seconds,
+        microseconds,
+        event.event_name.encode(),
+    )
+    if not type(event).model_fields:
+        return stamp + _END
+    data = encode_with(event.__pydantic_serializer__.to_json, event)
+    return stamp + b', "data": ' + data + _END
+
+
+def prettify(line: bytes) -> bytes:
+    """Return a line in the form of ``pretty=on``: four spaces, and empty containers opened up."""
+    try:
+        text = _format(line, indent=_INDENT)
+    except RecursionError:
+        return line
+    text = _EMPTY.sub(rb"\1\2\3\n\1\4\5", text)
+    return text.strip().replace(b"\n", b"\r\n") + b"\r\n"
+
+
+def _escape(match: re.Match[str]) -> str:
+    text = match[0]
+    if text == "\\\\":
+        return text
+    if text[0] == "\\":
+        return "\\u" + text[2:].upper()
+    code = ord(text)
+    if code <= 0xFFFF:
+        return f"\\u{code:04X}"
+    code -= 0x10000
+    return f"\\u{0xD800 | code >> 10:04X}\\u{0xDC00 | code & 0x3FF:04X}"
+
+
+def _scalar(value: Value) -> bytes:
+    return b"%.17g" % value if type(value) is float else spaced(_encode(value))
+
+
+def _pieces(value: Value) -> Iterator[bytes]:
+    """Write any value, however deep, without recursion."""
+    pending: list[Iterator[tuple[bytes, Value]]] = [iter([(b"", value)])]
+    closers: list[bytes] = [b""]
+    while pending:
+        prefix, item = next(pending[-1], (b"", ABSENT))
+        if item is ABSENT:
+            pending.pop()
+            yield closers.pop()
+            continue
+        yield prefix
+        item = _plain(item) if isinstance(item, BaseModel) else item
+        if isinstance(item, dict):
+            yield b"{"
+            pending.append(_members(item))
+            closers.append(b"}")
+        elif isinstance(item, list | tuple):
+            yield b"["
+            pending.append(_items(item))
+            closers.append(b"]")
+        else:
+            yield _scalar(item)
+
+
+def _members(value: dict[str, Value]) -> Iterator[tuple[bytes, Value]]:
+    separator = b""
+    for key, item in value.items():
+        yield separator + spaced(_encode(key)) + b": ", item
+        separator = b", "
+
+
+def _items(value: list[Value] | tuple[Value, ...]) -> Iterator[tuple[bytes, Value]]:
+    separator = b""
+    for item in value:
+        yield separator, item
+        separator = b", "

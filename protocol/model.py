@@ -1,0 +1,73 @@
+"""What every wire structure shares: strict, frozen, spelled with dashes.
+
+Python code builds a model by its member names (``core_id``); the wire knows only the dashed alias
+(``core-id``), because ``arguments`` validates by alias alone.  An absent optional member is None in
+Python and missing on the wire; an explicit null on the wire is an error, as in QAPI.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+
+def wire_name(name: str) -> str:
+    """Return the QAPI spelling of a Python name: ``core_id`` is ``core-id``, ``id_`` is ``id``."""
+    return name.rstrip("_").replace("_", "-")
+
+
+class WireModel(BaseModel):
+    """Base of all QAPI structures."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        alias_generator=wire_name,
+        validate_by_name=True,
+        validate_by_alias=True,
+        protected_namespaces=(),
+    )
+
+
+class QapiEnum(StrEnum):
+    """Base of all QAPI enumerations; validates from its values even where models are strict."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, _source: Any, _handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Accept members and their values alone (pydantic's strict mode refuses plain strings)."""
+        return core_schema.enum_schema(cls, list(cls), sub_type="str", strict=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerRange:
+    """A QAPI integer type: its C name, lowest value, and the value past its highest."""
+
+    name: str
+    low: int
+    end: int
+
+    def __get_pydantic_core_schema__(
+        self, _source: Any, _handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Check type, then range, so that each failure keeps its own words."""
+        within = core_schema.int_schema(ge=self.low, lt=self.end)
+        named = core_schema.custom_error_schema(within, RANGE_ERROR, custom_error_message=self.name)
+        return core_schema.chain_schema([core_schema.int_schema(strict=True), named])
+
+
+RANGE_ERROR = "qapi_range"
+"""Pydantic error type of an integer out of range; its message is the type's name."""
+
+Int8 = Annotated[int, IntegerRange("int8_t", -(2**7), 2**7)]
+Int16 = Annotated[int, IntegerRange("int16_t", -(2**15), 2**15)]
+Int32 = Annotated[int, IntegerRange("int32_t", -(2**31), 2**31)]
+Int64 = Annotated[int, IntegerRange("int64", -(2**63), 2**63)]
+UInt8 = Annotated[int, IntegerRange("uint8_t", 0, 2**8)]
+UInt16 = Annotated[int, IntegerRange("uint16_t", 0, 2**16)]
+UInt32 = Annotated[int, IntegerRange("uint32_t", 0, 2**32)]
+UInt64 = Annotated[int, IntegerRange("uint64", 0, 2**64)]

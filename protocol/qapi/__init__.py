@@ -1,0 +1,1 @@
+"""The wire structures, one module per module of QEMU's QAPI schema, names as there."""

@@ -1,0 +1,205 @@
+"""One client's conversation, without its socket (QMP specification, "Server Greeting" and on).
+
+Bytes come in; requests that the daemon must execute and replies that are already complete come out,
+in the order in which the client must see them answered.  The session is in one of two modes::
+
+    NEGOTIATION --qmp_capabilities--> COMMAND
+
+What is wrong with a message is told in QEMU's order: JSON, members of the message in the order of
+their names, existence of the command, its being out of band, and last its arguments.
+"""
+
+from collections.abc import Mapping, MutableMapping
+from enum import Enum, auto
+from typing import Any, Final
+
+import msgspec
+
+from protocol import arguments, encode
+from protocol.command import Command, CommandTable
+from protocol.encode import ABSENT
+from protocol.errors import CommandNotFoundError, QmpError
+from protocol.greeting import Greeting
+from protocol.parser import Value
+from protocol.qapi.control import QMPCapability
+from protocol.stream import JsonStream, ParseError
+
+NEGOTIATE: Final = "qmp_capabilities"
+
+
+class Request(msgspec.Struct, frozen=True, eq=False):
+    """A command to execute: ``command.handler(context, **arguments)``.
+
+    Attributes:
+        command: the declaration.
+        arguments: keyword arguments, or the raw members where ``command.gen`` is False.
+        id: to echo; ``ABSENT`` if the client gave none.
+        oob: the client asked for execution out of band.
+    """
+
+    command: Command
+    arguments: dict[str, Any]
+    id: Value
+    oob: bool
+
+    def execute(self, context: Any) -> Any:
+        """Call the handler."""
+        if self.command.gen:
+            return self.command.handler(context, **self.arguments)
+        return self.command.handler(context, self.arguments)
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """A complete answer, ready to be written once all earlier requests are answered."""
+
+    data: bytes
+
+
+class Mode(Enum):
+    """Which commands there are."""
+
+    NEGOTIATION = auto()
+    COMMAND = auto()
+
+
+_TRANSITIONS: Mapping[tuple[Mode, str], Mode] = {(Mode.NEGOTIATION, NEGOTIATE): Mode.COMMAND}
+_PLAIN_MEMBERS = frozenset({"execute", "arguments", "id"})
+_Call = tuple[str, dict[str, Value], bool]
+
+
+class Session:
+    """The server's side of one connection.
+
+    Args:
+        commands: all commands, ``qmp_capabilities`` (``protocol.capabilities``) among them.
+        greeting: what to say first, and which capabilities may be enabled.
+        pretty: write indented replies.
+        kept: encodings of static replies, for sessions of one machine to share.
+    """
+
+    def __init__(
+        self,
+        commands: CommandTable,
+        greeting: Greeting,
+        *,
+        pretty: bool = False,
+        kept: MutableMapping[str, bytes] | None = None,
+    ) -> None:
+        if NEGOTIATE not in commands:
+            raise ValueError(f"the command table lacks {NEGOTIATE}: collect protocol.capabilities")
+        self._commands = commands
+        self._greeting = greeting
+        self._pretty = pretty
+        self._kept = {} if kept is None else kept
+        self._stream = JsonStream()
+        self._mode = Mode.NEGOTIATION
+        self._oob = False
+
+    def greeting(self) -> bytes:
+        """Return the line that opens the conversation."""
+        return self._finished(self._greeting.encode())
+
+    def negotiated(self) -> bool:
+        """Tell whether the client may receive events."""
+        return self._mode is Mode.COMMAND
+
+    def receive_data(self, data: bytes) -> list[Request | Reply]:
+        """Take input; return what it asks for, in order.  Never raises for what a client sends."""
+        return [self._receive(message) for message in self._stream.feed(data)]
+
+    def encode_return(self, request: Request, value: Any) -> bytes:
+        """Return the reply to a request that succeeded with ``value``."""
+        command = request.command
+        body = command.encode(value)
+        if command.static:
+            self._kept[command.name] = body
+        return self._finished(encode.encode_success(body, request.id))
+
+    def encode_error(self, request: Request, error: QmpError) -> bytes:
+        """Return the reply to a request that failed."""
+        return self._finished(encode.encode_failure(error, request.id))
+
+    def kept_return(self, request: Request) -> bytes | None:
+        """Return the reply to a static command that was answered before, else None."""
+        body = self._kept.get(request.command.name)
+        return None if body is None else self._finished(encode.encode_success(body, request.id))
+
+    def complete(self, enabled: frozenset[QMPCapability]) -> None:
+        """Enter command mode; called by ``qmp_capabilities`` itself.
+
+        Raises:
+            QmpError: not in this mode, or a capability that the greeting does not offer.
+        """
+        if (self._mode, NEGOTIATE) not in _TRANSITIONS:
+            raise CommandNotFoundError(
+                "Capabilities negotiation is already complete, command ignored"
+            )
+        for capability in sorted(enabled.difference(self._greeting.capabilities)):
+            raise QmpError(f"Capability '{capability}' not available")
+        self._mode = _TRANSITIONS[self._mode, NEGOTIATE]
+        self._oob = QMPCapability.OOB in enabled
+
+    def _receive(self, message: Value | ParseError) -> Request | Reply:
+        request_id = message.get("id", ABSENT) if type(message) is dict else ABSENT
+        try:
+            request = self._request(message, request_id)
+            if request.command.name == NEGOTIATE:
+                return Reply(self.encode_return(request, request.execute(self)))
+        except QmpError as error:
+            return Reply(self._finished(encode.encode_failure(error, request_id)))
+        return request
+
+    def _request(self, message: Value | ParseError, request_id: Value) -> Request:
+        name, given, oob = self._call(message)
+        command = self._find(name)
+        if oob and not command.allow_oob:
+            raise QmpError(f"The command {name} does not support OOB")
+        if command.gen:
+            given = arguments.validate(command.arguments, given)
+        return Request(command, given, request_id, oob)
+
+    def _call(self, message: Value | ParseError) -> _Call:
+        if type(message) is dict and message.keys() <= _PLAIN_MEMBERS:
+            name, given = message.get("execute"), message.get("arguments", {})
+            if type(name) is str and type(given) is dict:
+                return name, given, False
+        return _unusual_call(message, oob_enabled=self._oob)
+
+    def _find(self, name: str) -> Command:
+        if self._mode is Mode.NEGOTIATION and name != NEGOTIATE:
+            raise CommandNotFoundError(f"Expecting capabilities negotiation with '{NEGOTIATE}'")
+        command = self._commands.get(name)
+        if command is None:
+            raise CommandNotFoundError(f"The command {name} has not been found")
+        return command
+
+    def _finished(self, line: bytes) -> bytes:
+        return encode.prettify(line) if self._pretty else line
+
+
+def _unusual_call(message: Value | ParseError, *, oob_enabled: bool) -> _Call:
+    """Take apart a message that is wrong, or is out of band."""
+    if isinstance(message, ParseError):
+        raise QmpError(message.desc)
+    if not isinstance(message, dict):
+        raise QmpError("QMP input must be a JSON object")
+    verbs: list[str] = []
+    for member in sorted(message):
+        if member == "execute" or (member == "exec-oob" and oob_enabled):
+            verbs.append(_verb(message, member, verbs))
+        elif member == "arguments":
+            if not isinstance(message[member], dict):
+                raise QmpError("QMP input member 'arguments' must be an object")
+        elif member != "id":
+            raise QmpError(f"QMP input member '{member}' is unexpected")
+    if not verbs:
+        raise QmpError("QMP input lacks member 'execute'")
+    return message[verbs[0]], message.get("arguments", {}), verbs == ["exec-oob"]
+
+
+def _verb(message: dict[str, Value], member: str, verbs: list[str]) -> str:
+    if not isinstance(message[member], str):
+        raise QmpError(f"QMP input member '{member}' must be a string")
+    if verbs:
+        raise QmpError(f"QMP input member '{member}' clashes with '{verbs[0]}'")
+    return member
