@@ -1,0 +1,84 @@
+"""What a possible CPU costs: memory for itself, and nothing to the others."""
+
+from __future__ import annotations
+
+import sys
+import tracemalloc
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from machine.gicv3.gic import GicV3
+from machine.topology import MAX_CPUS, mpidr_affinity
+from tests.machine.gicv3 import bench as b
+from tests.machine.gicv3.bench import Bench, running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ANY = 1 << 31
+
+
+def test_a_possible_cpu_costs_about_a_kilobyte() -> None:
+    affinities = [mpidr_affinity(n) for n in range(MAX_CPUS)]
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        gic = GicV3(affinities)
+        used = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert used / len(gic.cpus) < 1536
+
+
+def calls_made(action: Callable[[], object]) -> int:
+    """How many functions, of Python or of C, an action calls."""
+    count = 0
+
+    def profile(_frame: Any, event: str, _arg: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(profile)
+    try:
+        action()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def one_spi(up: Bench) -> None:
+    up.gic.set_spi(41, True)
+    up.ack()
+    up.gic.set_spi(41, False)
+    up.end(41)
+
+
+def any_spi(up: Bench) -> None:
+    up.route(40, ANY)
+    up.gic.set_spi(40, True)
+    up.gic.set_spi(40, False)
+
+
+def one_sgi(up: Bench) -> None:
+    up.send(1 << 24 | 0b10)
+    up.end(up.ack(1), 1)
+
+
+def come_and_go(up: Bench) -> None:
+    up.cpu(1).accessible = False
+    up.cpu(1).accessible = True
+    up.cpu(1).reset_interface()
+
+
+@pytest.mark.parametrize("action", [one_spi, any_spi, one_sgi, come_and_go])
+def test_an_operation_costs_the_same_among_2_and_among_512_cpus(
+    action: Callable[[Bench], None],
+) -> None:
+    costs = []
+    for count in (2, MAX_CPUS):
+        up = running(count)
+        for intid in (40, 41):
+            up.bit(b.ISENABLER, intid)
+        costs.append(calls_made(lambda up=up: action(up)))  # type: ignore[misc]
+    assert costs[0] == costs[1]
