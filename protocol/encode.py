@@ -4,8 +4,8 @@ One line, ``", "`` and ``": "`` between, CR LF at the end; everything outside pr
 ``\uXXXX`` in upper case, U+007F included, astral characters as surrogate pairs.  ``id`` follows
 ``return`` but precedes ``error``.  Doubles print as C's ``%.17g``.
 
-The common case is encoded and spaced by C code, then a look at the bytes makes sure that nothing in it
-needs QEMU's special treatment; only a value that does is written member by member.
+The common case is encoded and spaced by C code, then a look at the bytes makes sure that nothing
+in it needs QEMU's special treatment; only a value that does is written member by member.
 """
 
 import re
@@ -48,13 +48,11 @@ _format = msgspec.json.format
 
 def encode_value(value: Value) -> bytes:
     """Encode a JSON value, or one that holds models, in QEMU's one-line form."""
-    if type(value) is int:
-        return b"%d" % value
+    if type(value) is str or type(value) is int:
+        return _escaped(_encode(value))
     try:
         body = _encode(value)
-        if type(value) is not str and _PERHAPS_DOUBLE.search(body):
-            return b"".join(_pieces(value))
-        return spaced(body)
+        return b"".join(_pieces(value)) if _PERHAPS_DOUBLE.search(body) else spaced(body)
     except RecursionError:
         return b"".join(_pieces(value))
 
@@ -66,7 +64,10 @@ def encode_with(to_json: Callable[..., bytes], value: Any) -> bytes:
 
 def spaced(body: bytes) -> bytes:
     """Return compact JSON with QEMU's separators and escapes."""
-    body = _format(body, indent=0)
+    return _escaped(_format(body, indent=0))
+
+
+def _escaped(body: bytes) -> bytes:
     if body.isascii() and b"\\u" not in body and b"\x7f" not in body:
         return body
     return _ESCAPES.sub(_escape, body.decode()).encode()
@@ -127,7 +128,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def _scalar(value: Value) -> bytes:
-    return b"%.17g" % value if type(value) is float else spaced(_encode(value))
+    return b"%.17g" % value if type(value) is float else _escaped(_encode(value))
 
 
 def _pieces(value: Value) -> Iterator[bytes]:
@@ -157,7 +158,7 @@ def _pieces(value: Value) -> Iterator[bytes]:
 def _members(value: dict[str, Value]) -> Iterator[tuple[bytes, Value]]:
     separator = b""
     for key, item in value.items():
-        yield separator + spaced(_encode(key)) + b": ", item
+        yield separator + _escaped(_encode(key)) + b": ", item
         separator = b", "
 
 

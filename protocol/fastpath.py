@@ -32,7 +32,8 @@ def decode_message(data: bytes) -> dict[str, Any] | None:
         return None
     if type(message) is not dict:
         return None
-    return message if _count_keys(message) == data.count(b":") else None
+    colons = data.count(b":")
+    return message if len(message) == colons or _count_keys(message) == colons else None
 
 
 def _count_keys(value: dict[str, Any]) -> int:
