@@ -1,0 +1,1 @@
+"""What lies in RAM before the guest's first instruction: tables, device tree, image address."""

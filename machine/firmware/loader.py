@@ -1,0 +1,109 @@
+"""Lay firmware's data out in RAM, and say where the guest is to begin.
+
+There is no firmware code: what a real one leaves behind is written straight into guest memory.
+
+    RAM base + 2M            kernel image
+    RAM base + 48M           device tree: /chosen points to the EFI system table
+    end of RAM - n MiB       ACPI tables, EFI tables: AcpiReclaimMemory, up to the end
+
+The device tree holds only /chosen, so that the kernel takes everything else from ACPI. Debian's
+kernels ignore all EFI data without `linux,uefi-secure-boot`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from machine.acpi.fadt import fadt
+from machine.acpi.rsdp import rsdp
+from machine.acpi.xsdt import xsdt
+from machine.firmware import efi
+from machine.firmware.fdt import fdt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from machine.memory import Ram
+
+MIB = 1 << 20
+IMAGE_OFFSET = 2 * MIB
+FDT_OFFSET = 48 * MIB
+SECURE_BOOT_DISABLED = 2
+ALIGNMENT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class BootState:
+    """Where the boot CPU begins: its program counter and x0, guest-physical."""
+
+    pc: int
+    x0: int
+
+
+class Layout:
+    """Places pieces one behind the other from an address on, and remembers them."""
+
+    def __init__(self, base: int) -> None:
+        self._base = base
+        self._pieces = bytearray()
+
+    @property
+    def next(self) -> int:
+        """Where the next piece will lie."""
+        return self._base + len(self._pieces)
+
+    def place(self, data: bytes) -> int:
+        """Put a piece down; gives its address."""
+        at = self.next
+        self._pieces += data + bytes(-len(data) % ALIGNMENT)
+        return at
+
+    def write(self, ram: Ram) -> None:
+        """Copy all of it into RAM."""
+        ram.write_bytes(self._base, bytes(self._pieces))
+
+
+def load(ram: Ram, tables: Mapping[str, bytes]) -> BootState:
+    """Write tables, EFI's structures and the device tree into RAM.
+
+    Args:
+        ram: the machine's memory.
+        tables: ACPI tables by signature; "DSDT" among them, FADT and XSDT are made here.
+            Without any, the device tree tells of no firmware at all.
+    """
+    properties: dict[str, bytes] = {}
+    if tables:
+        reserved = sum(len(table) + ALIGNMENT for table in tables.values()) + efi.PAGE
+        base = ram.end - (reserved + MIB - 1 & -MIB)
+        layout = Layout(base)
+        system_table = _place_tables(layout, tables)
+        regions = [
+            efi.MemoryRegion(efi.CONVENTIONAL_MEMORY, ram.base, base - ram.base),
+            efi.MemoryRegion(efi.ACPI_RECLAIM_MEMORY, base, ram.end - base),
+        ]
+        memory_map = b"".join(region.descriptor() for region in regions)
+        properties = {
+            "linux,uefi-system-table": system_table.to_bytes(8, "big"),
+            "linux,uefi-mmap-start": layout.place(memory_map).to_bytes(8, "big"),
+            "linux,uefi-mmap-size": len(memory_map).to_bytes(4, "big"),
+            "linux,uefi-mmap-desc-size": efi.DESCRIPTOR_SIZE.to_bytes(4, "big"),
+            "linux,uefi-mmap-desc-ver": efi.DESCRIPTOR_VERSION.to_bytes(4, "big"),
+            "linux,uefi-secure-boot": SECURE_BOOT_DISABLED.to_bytes(4, "big"),
+        }
+        layout.write(ram)
+    cells = (2).to_bytes(4, "big")
+    tree = fdt({"#address-cells": cells, "#size-cells": cells, "chosen": properties})
+    ram.write_bytes(ram.base + FDT_OFFSET, tree)
+    return BootState(pc=ram.base + IMAGE_OFFSET, x0=ram.base + FDT_OFFSET)
+
+
+def _place_tables(layout: Layout, tables: Mapping[str, bytes]) -> int:
+    """ACPI's tables, then EFI's; gives the address of the system table."""
+    others = dict(tables)
+    fixed = layout.place(fadt(layout.place(others.pop("DSDT"))))
+    directory = layout.place(xsdt([fixed, *map(layout.place, others.values())]))
+    root = layout.place(rsdp(directory))
+    configuration = layout.place(efi.configuration_table(root))
+    vendor = layout.place(efi.vendor_string())
+    return layout.place(efi.system_table(vendor=vendor, configuration=configuration))

@@ -1,0 +1,39 @@
+"""The kernel image: code at addresses, so that CPU_ON can name an entry point.
+
+The boot CPU enters at the image's first byte with the device tree in x0
+(Documentation/arch/arm64/booting.rst); secondaries enter one page further on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from machine.guest.kernel import Kernel, Observer
+
+if TYPE_CHECKING:
+    from machine.guest.platform import Platform, Thread
+
+SECONDARY_OFFSET = 0x1000
+
+
+class Image:
+    """One load of the kernel at `base`; there is no kernel before its first instruction."""
+
+    def __init__(self, base: int, observer: Observer | None = None) -> None:
+        self.base = base
+        self.kernel: Kernel | None = None
+        self._observer = observer
+
+    def enter(self, platform: Platform, pc: int, x0: int) -> Thread:
+        """Begin to execute at `pc` on a CPU.
+
+        Raises:
+            LookupError: where there is no code at `pc`.
+        """
+        if pc == self.base:
+            self.kernel = Kernel(platform)
+            self.kernel.observer = self._observer
+            return self.kernel.start(x0, secondary_entry=self.base + SECONDARY_OFFSET)
+        if pc == self.base + SECONDARY_OFFSET and self.kernel is not None:
+            return self.kernel.secondary_start(platform, x0)
+        raise LookupError(f"no code at {pc:#x}")

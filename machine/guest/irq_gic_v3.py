@@ -1,0 +1,149 @@
+"""The GICv3 driver (Linux: drivers/irqchip/irq-gic-v3.c; IHI 0069H §12).
+
+Distributor once, at boot; a redistributor and a CPU interface for each CPU as it comes up. The
+redistributor is found by walking the regions of the MADT until GICR_TYPER has the CPU's affinity,
+so that a CPU without one does not start.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from machine.guest.acpi_tables import Madt
+    from machine.guest.platform import Platform
+
+GICD_CTLR, GICD_TYPER = 0x0000, 0x0004
+GICD_IGROUPR, GICD_ISENABLER, GICD_ICENABLER = 0x0080, 0x0100, 0x0180
+GICD_ICACTIVER, GICD_IPRIORITYR, GICD_ICFGR, GICD_IROUTER = 0x0380, 0x0400, 0x0C00, 0x6000
+GICR_TYPER, GICR_WAKER = 0x0008, 0x0014
+SGI_BASE = 0x1_0000
+GICR_STRIDE = 0x2_0000
+GICR_IGROUPR0, GICR_ISENABLER0, GICR_ICENABLER0 = 0x0080, 0x0100, 0x0180
+GICR_ICACTIVER0, GICR_IPRIORITYR = 0x0380, 0x0400
+
+CTLR_ENABLE_G1A, CTLR_ARE_NS, CTLR_ENABLE_G1 = 2, 0x10, 1
+TYPER_LAST = 1 << 4
+PROCESSOR_SLEEP, CHILDREN_ASLEEP = 2, 4
+DEFAULT_PRIORITY = 0xA0A0_A0A0
+DEFAULT_PMR = 0xF0
+SPURIOUS = 1020
+WAKE_TRIES = 1000
+
+
+class NoRedistributorError(Exception):
+    """No region holds a redistributor for this CPU's MPIDR."""
+
+
+class GicV3:
+    """The driver's state: where the frames are, and who handles which interrupt."""
+
+    def __init__(self, madt: Madt) -> None:
+        self._dist = madt.distributor
+        self._regions = madt.redistributors
+        self._redist: dict[int, int] = {}
+        self._handlers: dict[int, Callable[[Platform], None]] = {}
+
+    def init_distributor(self, platform: Platform) -> int:
+        """Bring all SPIs to group 1, level, default priority, disabled; enable. Gives their count.
+
+        SPIs are routed to the CPU that does this.
+        """
+        dist = self._dist
+        platform.store(dist + GICD_CTLR, 4, 0)
+        lines = ((platform.load(dist + GICD_TYPER, 4) & 0x1F) + 1) * 32
+        for n in range(1, lines // 32):
+            platform.store(dist + GICD_IGROUPR + 4 * n, 4, 0xFFFF_FFFF)
+            platform.store(dist + GICD_ICFGR + 8 * n, 8, 0)
+            platform.store(dist + GICD_ICACTIVER + 4 * n, 4, 0xFFFF_FFFF)
+            platform.store(dist + GICD_ICENABLER + 4 * n, 4, 0xFFFF_FFFF)
+            for word in range(32 * n, 32 * n + 32, 4):
+                platform.store(dist + GICD_IPRIORITYR + word, 4, DEFAULT_PRIORITY)
+        enable = CTLR_ARE_NS | CTLR_ENABLE_G1A | CTLR_ENABLE_G1
+        platform.store(dist + GICD_CTLR, 4, enable)
+        affinity = platform.mrs("MPIDR_EL1") & 0xFF_FFFF
+        for spi in range(32, lines):
+            platform.store(dist + GICD_IROUTER + 8 * spi, 8, affinity)
+        return lines - 32
+
+    def init_cpu(self, platform: Platform) -> int:
+        """Wake this CPU's redistributor, and enable its interface. Gives the frame's address.
+
+        Raises:
+            NoRedistributorError: where there is none for this CPU.
+        """
+        affinity = platform.mrs("MPIDR_EL1") & 0xFF_FFFF
+        frame = self._redist.get(affinity)
+        if frame is None:
+            frame = self._redist[affinity] = self._find_redistributor(platform, affinity)
+        self._wake(platform, frame)
+        private = frame + SGI_BASE
+        platform.store(private + GICR_IGROUPR0, 4, 0xFFFF_FFFF)
+        platform.store(private + GICR_ICACTIVER0, 4, 0xFFFF_FFFF)
+        platform.store(private + GICR_ICENABLER0, 4, 0xFFFF_0000)
+        platform.store(private + GICR_ISENABLER0, 4, 0x0000_FFFF)
+        for word in range(0, 32, 4):
+            platform.store(private + GICR_IPRIORITYR + word, 4, DEFAULT_PRIORITY)
+        platform.msr("ICC_SRE_EL1", 1)
+        platform.msr("ICC_PMR_EL1", DEFAULT_PMR)
+        platform.msr("ICC_BPR1_EL1", 0)
+        platform.msr("ICC_CTLR_EL1", 0)
+        platform.msr("ICC_IGRPEN1_EL1", 1)
+        return frame
+
+    def enable_ppi(self, platform: Platform, intid: int) -> None:
+        """Let one private interrupt of the calling CPU through."""
+        affinity = platform.mrs("MPIDR_EL1") & 0xFF_FFFF
+        platform.store(self._redist[affinity] + SGI_BASE + GICR_ISENABLER0, 4, 1 << intid)
+
+    def request_edge_spi(self, platform: Platform, intid: int) -> None:
+        """Configure an SPI as edge-triggered and enable it."""
+        dist = self._dist
+        config = dist + GICD_ICFGR + 4 * (intid // 16)
+        platform.store(config, 4, platform.load(config, 4) | 2 << 2 * (intid % 16))
+        platform.store(dist + GICD_ISENABLER + 4 * (intid // 32), 4, 1 << intid % 32)
+
+    def route_spi(self, platform: Platform, intid: int, affinity: int) -> None:
+        """Send an SPI to another CPU."""
+        platform.store(self._dist + GICD_IROUTER + 8 * intid, 8, affinity)
+
+    def handle(self, intid: int, handler: Callable[[Platform], None]) -> None:
+        """Register who handles an interrupt; the handler is given the CPU that took it."""
+        self._handlers[intid] = handler
+
+    def take_irq(self, platform: Platform) -> None:
+        """The IRQ vector: acknowledge, handle, and end whatever is pending."""
+        while (intid := platform.mrs("ICC_IAR1_EL1")) < SPURIOUS:
+            platform.msr("ICC_EOIR1_EL1", intid)
+            handler = self._handlers.get(intid)
+            if handler is not None:
+                handler(platform)
+
+    @staticmethod
+    def send_sgi(platform: Platform, intid: int, affinity: int) -> None:
+        """Send an SGI to one CPU (ICC_SGI1R_EL1: Aff2, INTID, Aff1, RS, target list)."""
+        aff0, aff1, aff2 = affinity & 0xFF, affinity >> 8 & 0xFF, affinity >> 16 & 0xFF
+        value = aff2 << 32 | (aff0 >> 4) << 44 | intid << 24 | aff1 << 16 | 1 << (aff0 & 0xF)
+        platform.msr("ICC_SGI1R_EL1", value)
+
+    def _find_redistributor(self, platform: Platform, affinity: int) -> int:
+        """Walk the regions; a region ends with its length, or with GICR_TYPER.Last."""
+        for base, length in self._regions:
+            for frame in range(base, base + length, GICR_STRIDE):
+                typer = platform.load(frame + GICR_TYPER, 8)
+                if typer >> 32 == affinity:
+                    return frame
+                if typer & TYPER_LAST:
+                    break
+        raise NoRedistributorError(hex(affinity))
+
+    @staticmethod
+    def _wake(platform: Platform, frame: int) -> None:
+        """Clear ProcessorSleep; ChildrenAsleep follows (IHI 0069H §12.11.42)."""
+        waker = platform.load(frame + GICR_WAKER, 4)
+        platform.store(frame + GICR_WAKER, 4, waker & ~PROCESSOR_SLEEP)
+        for _ in range(WAKE_TRIES):
+            if not platform.load(frame + GICR_WAKER, 4) & CHILDREN_ASLEEP:
+                return

@@ -1,0 +1,192 @@
+"""The kernel: boot, idle loop, and what the drivers share.
+
+Linux: init/main.c, arch/arm64/kernel/setup.c. Everything that it knows it has read from memory
+that x0 led to, or from registers: which CPUs there are, where the GIC is, how firmware is called.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from machine.guest import acpi_tables, cpuhp, evged, firmware, psci, timer
+from machine.guest.acpi_host import AcpiHost
+from machine.guest.acpi_scan import AcpiScan
+from machine.guest.aml.errors import AmlError
+from machine.guest.aml.interpreter import Interpreter
+from machine.guest.irq_gic_v3 import GicV3, NoRedistributorError
+from machine.guest.smp import IPI_RESCHEDULE, Cpu
+
+if TYPE_CHECKING:
+    from machine.guest.aml.values import Value
+    from machine.guest.platform import Platform, Thread
+
+
+class Observer(Protocol):
+    """Who looks at the kernel from outside, as a debugger would; it has no say."""
+
+    def printk(self, nanoseconds: int, text: str) -> None:
+        """A line of the kernel's log, with its time."""
+
+    def cpus_changed(self, uid: int) -> None:
+        """The enabled or online mask changed for the CPU with this ACPI _UID."""
+
+
+class Kernel:
+    """One booted kernel. `platform` is that of the boot CPU."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self.observer: Observer | None = None
+        self.auto_online = True
+        self.secondary_entry = 0
+        self.cpus: list[Cpu] = []
+        self.by_uid: dict[int, Cpu] = {}
+        self.acpi_host = AcpiHost(self)
+        self.acpi = Interpreter(self.acpi_host)
+        self.scan = AcpiScan(self)
+        self._timer_interrupt = 0
+
+    def start(self, x0: int, *, secondary_entry: int) -> Thread:
+        """Boot: `x0` points to the device tree; secondaries are to enter at `secondary_entry`."""
+        self.secondary_entry = secondary_entry
+        try:
+            tables = acpi_tables.read_tables(self._platform, firmware.find_rsdp(self._platform, x0))
+        except (firmware.FirmwareError, acpi_tables.AcpiTableError) as error:
+            self.printk(f"Kernel panic - not syncing: {error}")
+            yield from self.halt(self._platform)
+            return
+        yield from self._boot(tables)
+
+    def _boot(self, tables: dict[str, bytes]) -> Thread:
+        self._find_cpus(acpi_tables.parse_madt(tables["APIC"]))
+        self._timer_interrupt = timer.virtual_timer_interrupt(tables["GTDT"])
+        self._probe_psci(tables["FACP"])
+        boot = self.boot_cpu
+        spis = self.gic.init_distributor(self._platform)
+        self.printk(f"GICv3: {spis} SPIs implemented")
+        self.init_interrupts(boot)
+        cpuhp.set_online(self, boot, online=True)
+        yield from self._bring_up_secondaries(boot)
+        self._start_acpi(tables["DSDT"])
+        yield from self.idle(boot)
+
+    # What each CPU does
+
+    def idle(self, cpu: Cpu) -> Thread:
+        """Run what waits for this CPU, then wait for an interrupt; forever."""
+        while True:
+            while cpu.tasks:
+                yield from cpu.tasks.popleft()
+            if cpu.dying:
+                cpuhp.cpu_die(self, cpu)
+            cpu.hardware.wfi()
+            yield
+
+    def init_interrupts(self, cpu: Cpu) -> None:
+        """Bring up the calling CPU's redistributor, interface and timer; unmask."""
+        platform = cpu.hardware
+        frame = self.gic.init_cpu(platform)
+        self.printk(f"GICv3: CPU{cpu.id}: found redistributor {cpu.mpidr:x} region 0:{frame:#018x}")
+        self.gic.enable_ppi(platform, self._timer_interrupt)
+        platform.on_irq(lambda: self.gic.take_irq(platform))
+
+    def secondary_start(self, platform: Platform, context: int) -> Thread:
+        """Where CPU_ON starts a CPU: `context` is its logical number."""
+        cpu = self.cpus[context]
+        cpu.platform = platform
+        try:
+            yield from cpuhp.secondary_start(self, cpu)
+        except NoRedistributorError:
+            self.printk(f"CPU{cpu.id}: mpidr {cpu.mpidr:x} has no re-distributor!")
+            yield from self.halt(platform)
+
+    @staticmethod
+    def halt(platform: Platform) -> Thread:
+        """Do nothing, forever."""
+        while True:
+            platform.wfi()
+            yield
+
+    def wake(self, sender: Cpu, target: Cpu | None) -> None:
+        """Make another CPU look at its state."""
+        if target is not None and target is not sender:
+            self.gic.send_sgi(sender.hardware, IPI_RESCHEDULE, target.mpidr)
+
+    def power_off(self, cpu: Cpu) -> None:
+        """An orderly power-off; does not come back."""
+        self.printk("reboot: Power down")
+        psci.system_off(cpu.hardware)
+
+    # What the drivers share
+
+    @property
+    def boot_cpu(self) -> Cpu:
+        """Logical CPU 0."""
+        return self.cpus[0]
+
+    def cpu_of(self, platform: Platform) -> Cpu:
+        """The CPU whose platform this is."""
+        affinity = platform.mrs("MPIDR_EL1") & 0xFF_FFFF
+        return self._by_affinity[affinity]
+
+    def online_cpus(self) -> list[Cpu]:
+        """The online mask."""
+        return [cpu for cpu in self.cpus if cpu.online]
+
+    def printk(self, text: str) -> None:
+        """Log a line."""
+        if self.observer is not None:
+            self.observer.printk(timer.now(self._platform), text)
+
+    def cpus_changed(self, cpu: Cpu) -> None:
+        """Say that a mask changed."""
+        if self.observer is not None:
+            self.observer.cpus_changed(cpu.uid)
+
+    def evaluate(self, cpu: Cpu, path: str, *args: Value) -> Value:
+        """Evaluate an ACPI object or method on a CPU, which makes its accesses.
+
+        Raises:
+            AmlError: where the method fails.
+        """
+        self.acpi_host.cpu = cpu
+        return self.acpi.evaluate(path, *args)
+
+    # Boot
+
+    def _find_cpus(self, madt: acpi_tables.Madt) -> None:
+        """Number the CPUs: this one is 0, the others follow as the MADT lists them."""
+        self.gic = GicV3(madt)
+        here = self._platform.mrs("MPIDR_EL1") & 0xFF_FFFF
+        usable = [gicc for gicc in madt.cpus if gicc.usable]
+        for gicc in sorted(usable, key=lambda gicc: gicc.mpidr != here):
+            cpu = Cpu(len(self.cpus), gicc.uid, gicc.mpidr)
+            self.cpus.append(cpu)
+            self.by_uid[gicc.uid] = cpu
+        self._by_affinity = {cpu.mpidr: cpu for cpu in self.cpus}
+        self.boot_cpu.platform = self._platform
+
+    def _probe_psci(self, fadt: bytes) -> None:
+        if not acpi_tables.psci_by_hvc(fadt):
+            self.printk("psci: is not implemented in ACPI.")
+            return
+        major, minor = psci.version(self._platform)
+        self.printk(f"psci: PSCIv{major}.{minor} detected in firmware.")
+
+    def _bring_up_secondaries(self, boot: Cpu) -> Thread:
+        self.gic.handle(self._timer_interrupt, timer.acknowledge)
+        self.printk("smp: Bringing up secondary CPUs ...")
+        for cpu in self.cpus[1:]:
+            yield from cpuhp.cpu_up(self, boot, cpu)
+        self.printk(f"smp: Brought up 1 node, {len(self.online_cpus())} CPUs")
+
+    def _start_acpi(self, dsdt: bytes) -> None:
+        """Load the namespace, enumerate it, and bind the drivers that wait for events."""
+        try:
+            self.acpi.load_table(dsdt)
+        except AmlError as error:
+            self.printk(f"ACPI Error: DSDT: {error}")
+            return
+        self.scan.enumerate(self.boot_cpu)
+        for path in self.scan.with_hid(evged.GED_HID):
+            evged.probe(self, path)

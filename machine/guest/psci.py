@@ -1,0 +1,50 @@
+"""PSCI calls as Linux makes them (drivers/firmware/psci; DEN0022F §5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from machine.guest.platform import Platform
+
+VERSION = 0x8400_0000
+CPU_OFF = 0x8400_0002
+CPU_ON = 0xC400_0003
+AFFINITY_INFO = 0xC400_0004
+SYSTEM_OFF = 0x8400_0008
+SYSTEM_RESET = 0x8400_0009
+
+SUCCESS = 0
+DENIED = -3
+AFFINITY_LEVEL_OFF = 1
+
+
+def version(platform: Platform) -> tuple[int, int]:
+    """Major and minor."""
+    answer = platform.smccc(VERSION)
+    return answer >> 16, answer & 0xFFFF
+
+
+def cpu_on(platform: Platform, mpidr: int, entry: int, context: int) -> int:
+    """Start a CPU at `entry` with `context` in x0; 0, or a negative result."""
+    return platform.smccc(CPU_ON, mpidr, entry, context)
+
+
+def cpu_off(platform: Platform) -> None:
+    """Power the calling CPU off; comes back only with an error."""
+    platform.smccc(CPU_OFF)
+
+
+def affinity_info(platform: Platform, mpidr: int) -> int:
+    """0 on, 1 off, 2 on its way, or a negative result."""
+    return platform.smccc(AFFINITY_INFO, mpidr, 0)
+
+
+def system_off(platform: Platform) -> None:
+    """Power the system off; does not come back."""
+    platform.smccc(SYSTEM_OFF)
+
+
+def system_reset(platform: Platform) -> None:
+    """Reset the system; does not come back."""
+    platform.smccc(SYSTEM_RESET)

@@ -1,0 +1,41 @@
+"""Logical CPUs: one for each usable GICC of the MADT, present from boot on, online or not.
+
+Linux: arch/arm64/kernel/smp.c. The boot CPU is number 0; the others follow the MADT's order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from machine.guest.platform import Platform, Thread
+
+IPI_RESCHEDULE = 0
+"""The SGI that only wakes a CPU up."""
+
+
+class Cpu:
+    """A logical CPU of the kernel."""
+
+    __slots__ = ("dying", "enabled", "id", "mpidr", "online", "platform", "tasks", "uid", "waiter")
+
+    def __init__(self, number: int, uid: int, mpidr: int) -> None:
+        self.id = number
+        self.uid = uid
+        self.mpidr = mpidr
+        self.platform: Platform | None = None
+        self.enabled = False
+        self.online = False
+        self.dying = False
+        self.waiter: Cpu | None = None
+        """Who waits for this CPU to come or go."""
+        self.tasks: deque[Thread] = deque()
+        """Kernel threads that wait to run on this CPU, each to its end."""
+
+    @property
+    def hardware(self) -> Platform:
+        """This CPU's platform; only code that runs on it may ask."""
+        if self.platform is None:
+            raise RuntimeError(f"CPU{self.id} has not been started")
+        return self.platform

@@ -1,0 +1,56 @@
+"""The memory map and the interrupts of the `virt` board: the only place that knows addresses.
+
+    0        128M        flash (not modelled)
+    128M     GICD 64K    (8080000: ITS, not modelled)
+             GICR 0x80a0000, 123 redistributors of 128 KiB
+    144M     UART RTC fw_cfg ... GED 0x9080000  CPUHP 0x90c0000
+    1G       RAM
+    256G+    GICR of CPUs 123 and up, behind the highest RAM
+
+As QEMU's `virt` and the reference implementation have it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+REDISTRIBUTOR_SIZE = 0x2_0000
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A stretch of guest-physical addresses, in bytes."""
+
+    base: int
+    size: int
+
+
+GICD = Range(0x0800_0000, 0x1_0000)
+GICR_LOW = Range(0x080A_0000, 0xF6_0000)
+GED = Range(0x0908_0000, 4)
+CPUHP = Range(0x090C_0000, 12)
+RAM_BASE = 0x4000_0000
+
+HIGH_BASE = 256 << 30
+"""Where regions begin that have no room below 4 GiB; RAM above moves them up."""
+GICR_HIGH_SIZE = 64 << 20
+
+SPI_BASE = 32
+SPIS = 256
+GED_SPI = 9
+
+PPI_VIRTUAL_TIMER = 27
+PPI_PHYSICAL_TIMER = 30
+PPI_SECURE_TIMER = 29
+PPI_HYPERVISOR_TIMER = 26
+PPI_MAINTENANCE = 25
+PPI_PMU = 23
+
+LOW_REDISTRIBUTORS = GICR_LOW.size // REDISTRIBUTOR_SIZE
+"""123: what the low region holds."""
+
+
+def high_redistributors(ram_size: int) -> Range:
+    """The second redistributor region: aligned to its size, behind 256 GiB and behind the RAM."""
+    end = max(HIGH_BASE, RAM_BASE + ram_size)
+    return Range(end + GICR_HIGH_SIZE - 1 & -GICR_HIGH_SIZE, GICR_HIGH_SIZE)
