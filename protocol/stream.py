@@ -5,9 +5,10 @@ square brackets are counted apart, so ``[}`` is complete, and wrong, at its seco
 error or a limit drops the message that it falls into; after a byte 0xFF, which no token may hold,
 the stream is in a clean state whatever came before.
 
-Between messages a piece, or a line of it, is first offered to ``fastpath``.
+Between messages a piece, or else each line of it, is first offered to ``fastpath``.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -33,6 +34,7 @@ class Limits:
     nesting: int = 1024
 
 
+_SPACE = re.compile(rb"[ \t\r\n]*")
 _DEFAULT_LIMITS = Limits()
 _BRACES = {Kind.LCURLY: 1, Kind.RCURLY: -1}
 _SQUARES = {Kind.LSQUARE: 1, Kind.RSQUARE: -1}
@@ -49,27 +51,37 @@ class JsonStream:
 
     def feed(self, data: bytes) -> list[Value | ParseError]:
         """Return, in order, the values and errors that ``data`` completes."""
-        if not (self._fast and self._lexer.idle and not self._count):
+        if not self._fast:
             return list(self._slow(data))
-        message = decode_message(data)
-        if message is not None:
+        if self._clean() and (message := decode_message(data)) is not None:
             return [message]
         return self._by_lines(data)
 
+    def _clean(self) -> bool:
+        """Tell whether the next byte begins a message, or is the space before one."""
+        return self._count == 0 and self._lexer.idle
+
     def _by_lines(self, data: bytes) -> list[Value | ParseError]:
-        """Decode line by line as long as each line is a message, then token by token."""
+        """Take each line whole if it is a message by itself, else token by token.
+
+        So a pipelining client stays on the fast path but for the message that a piece cuts in two.
+        """
         messages: list[Value | ParseError] = []
         position = 0
-        while (newline := data.find(b"\n", position)) >= 0:
-            line = data[position : newline + 1]
-            if line.strip(b" \t\r\n"):
-                message = decode_message(line)
-                if message is None:
-                    break
+        while position < len(data):
+            stop = data.find(b"\n", position) + 1 or len(data)
+            line, position = data[position:stop], stop
+            message = decode_message(line) if self._clean() else None
+            if message is None:
+                messages += self._slow(line)
+                position = self._after_space(data, position)
+            else:
                 messages.append(message)
-            position = newline + 1
-        messages += self._slow(data[position:])
         return messages
+
+    def _after_space(self, data: bytes, position: int) -> int:
+        blank = _SPACE.match(data, position) if self._clean() else None
+        return position if blank is None else blank.end()
 
     def _slow(self, data: bytes) -> Iterator[Value | ParseError]:
         for token in self._lexer.feed(data):

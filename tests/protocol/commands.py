@@ -7,8 +7,8 @@ from protocol.command import command
 from protocol.errors import DeviceNotFoundError, QmpError
 from protocol.model import Int8, Int32, QapiEnum, UInt64, WireModel
 from protocol.qapi.control import CommandInfo
-from protocol.qapi.misc import NameInfo
 from protocol.qapi.machine import CpuInfoFast, UuidInfo
+from protocol.qapi.misc import NameInfo
 from protocol.qapi.qom import ObjectPropertyInfo
 from protocol.qapi.run_state import RunState, StatusInfo
 
