@@ -1,0 +1,207 @@
+"""One client's connection: bytes to its session, requests to the dispatcher, replies back.
+
+Three promises. Order: what a command causes is on the wire before its reply, whatever was asked
+first is answered first, and a batch of replies is one write. Bounds: a client that does not read
+is not read from either, and one that lets events pile up is disconnected. Fairness: after so many
+requests, or so many bytes of replies, the event loop gets its turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
+
+from protocol.session import Reply, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from daemon.runner import Pump
+
+log = logging.getLogger(__name__)
+
+
+class Conversation(Protocol):
+    """What a connection needs of `protocol.session.Session`."""
+
+    def greeting(self) -> bytes:
+        """Return what to say first."""
+
+    def negotiated(self) -> bool:
+        """Tell whether the client may receive events."""
+
+    def receive_data(self, data: bytes) -> list[Request | Reply]:
+        """Return what the bytes ask for, in order."""
+
+
+S = TypeVar("S", bound=Conversation)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a connection may hold up.
+
+    Attributes:
+        batch: requests executed before others get their turn.
+        high_water: bytes waiting to be sent at which no more requests are read or executed.
+        overflow: bytes waiting to be sent at which the client is given up.
+    """
+
+    batch: int = 64
+    high_water: int = 256 << 10
+    overflow: int = 16 << 20
+
+
+class QmpConnection(asyncio.Protocol, Generic[S]):
+    """Carries one session over one transport.
+
+    Args:
+        session: the client's; nobody else's.
+        dispatch: executes a request and returns the complete reply; never raises.
+        pump: the machine's, told before and after each batch.
+        limits: bounds, for tests to lower.
+    """
+
+    def __init__(
+        self,
+        session: S,
+        dispatch: Callable[[S, Request], bytes],
+        *,
+        pump: Pump,
+        limits: Limits = Limits(),
+    ) -> None:
+        self.closed = asyncio.Event()
+        self._session = session
+        self._dispatch = dispatch
+        self._pump = pump
+        self._limits = limits
+        self._transport: asyncio.Transport | None = None
+        self._pending: deque[Request | Reply] = deque()
+        self._batch: list[bytes] | None = None
+        self._turn: asyncio.Handle | None = None
+        self._full = False
+        self._reading = True
+        self._ending = False
+
+    # --- what the event loop tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=self._limits.high_water)
+        self._transport.write(self._session.greeting())
+
+    def data_received(self, data: bytes) -> None:
+        """Execute what the bytes ask for."""
+        self._pending.extend(self._session.receive_data(data))
+        self._work()
+
+    def eof_received(self) -> bool:
+        """Answer what was asked, then close: a client may have finished asking."""
+        self._ending = True
+        return bool(self._pending)
+
+    def pause_writing(self) -> None:
+        """Stop executing: the client does not read."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._full = False
+        self._work()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget what nobody waits for."""
+        del exc
+        self._transport = None
+        self._pending.clear()
+        self._cancel_turn()
+        self.closed.set()
+
+    # --- what the daemon tells
+
+    def send_event(self, data: bytes) -> None:
+        """Send an event, if the client has negotiated; before the reply of a command at work."""
+        if self._transport is None or not self._session.negotiated():
+            return
+        if self._batch is not None:
+            self._batch.append(data)
+        else:
+            self._transport.write(data)
+            self._check_overflow(self._transport)
+
+    def finish(self) -> None:
+        """Execute nothing more, and close once everything is sent (see `closed`)."""
+        self._pending.clear()
+        self._ending = True
+        if self._batch is None:
+            self._settle()
+
+    def abort(self) -> None:
+        """Close now, whatever was not sent."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # --- the work
+
+    def _work(self) -> None:
+        """Execute a batch, send its replies as one write, and see how to go on."""
+        self._cancel_turn()
+        if self._pending and not self._full:
+            self._pump.sync()
+            self._execute()
+            self._pump.kick()
+        self._settle()
+
+    def _execute(self) -> None:
+        batch = self._batch = []
+        size = 0
+        try:
+            while self._pending and len(batch) < self._limits.batch:
+                batch.append(self._answer(self._pending.popleft()))
+                size += len(batch[-1])
+                if size >= self._limits.high_water:
+                    break
+        finally:
+            self._batch = None
+            if self._transport is not None:
+                self._transport.write(b"".join(batch))
+                self._check_overflow(self._transport)
+
+    def _answer(self, item: Request | Reply) -> bytes:
+        return item.data if isinstance(item, Reply) else self._dispatch(self._session, item)
+
+    def _settle(self) -> None:
+        """Read on, take another turn, wait for the client, or end."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if self._ending and not self._pending:
+            transport.close()
+            return
+        self._read(transport, wanted=not (self._pending or self._full or self._ending))
+        if self._pending and not self._full and self._turn is None:
+            self._turn = asyncio.get_running_loop().call_soon(self._work)
+
+    def _read(self, transport: asyncio.Transport, *, wanted: bool) -> None:
+        if wanted == self._reading:
+            return
+        self._reading = wanted
+        if wanted:
+            transport.resume_reading()
+        else:
+            transport.pause_reading()
+
+    def _check_overflow(self, transport: asyncio.Transport) -> None:
+        waiting = transport.get_write_buffer_size()
+        if waiting > self._limits.overflow and not transport.is_closing():
+            log.warning("a client does not read: %d bytes wait, disconnecting it", waiting)
+            transport.abort()
+
+    def _cancel_turn(self) -> None:
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None

@@ -1,0 +1,105 @@
+"""Stand-ins: a session that speaks lines, a pump that counts, a transport that remembers."""
+
+import asyncio
+from typing import Any, cast
+
+from daemon.connection import Limits, QmpConnection
+from protocol.session import Reply, Request
+
+
+class FakeSession:
+    """A line is a request; `!text` is a complete reply, and `hello` negotiates."""
+
+    def __init__(self) -> None:
+        self.ready = False
+
+    def greeting(self) -> bytes:
+        return b"welcome\n"
+
+    def negotiated(self) -> bool:
+        return self.ready
+
+    def receive_data(self, data: bytes) -> list[Request | Reply]:
+        return [self._item(line) for line in data.splitlines()]
+
+    def _item(self, line: bytes) -> Request | Reply:
+        if line == b"hello":
+            self.ready = True
+            return Reply(b"ok\n")
+        if line.startswith(b"!"):
+            return Reply(line[1:] + b"\n")
+        return Request(cast("Any", None), {}, line.decode(), False)
+
+
+class FakePump:
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def sync(self) -> None:
+        self.calls.append("sync")
+
+    def kick(self) -> None:
+        self.calls.append("kick")
+
+
+class FakeTransport(asyncio.Transport):
+    """Keeps what is written; `waiting` is how much of it the client has not taken."""
+
+    def __init__(self, connection: QmpConnection[Any]) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+        self.waiting = 0
+        self.reading = True
+        self.ended: str | None = None
+        self._connection = connection
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        del high, low
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def pause_reading(self) -> None:
+        assert self.reading
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        assert not self.reading
+        self.reading = True
+
+    def is_closing(self) -> bool:
+        return self.ended is not None
+
+    def close(self) -> None:
+        self.ended = "closed"
+
+    def abort(self) -> None:
+        self.ended = "aborted"
+
+
+class Line:
+    """A connection on a fake transport whose requests are answered `did NAME`."""
+
+    def __init__(self, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
+        self.pump = FakePump()
+        self.session = FakeSession()
+        self.connection = QmpConnection(self.session, self.dispatch, pump=self.pump, limits=limits)
+        self.transport = FakeTransport(self.connection)
+        self.connection.connection_made(self.transport)
+
+    def dispatch(self, _session: FakeSession, request: Request) -> bytes:
+        name = str(request.id)
+        if name == "stop":
+            self.connection.send_event(b"STOP\n")
+        if name == "quit":
+            self.connection.send_event(b"SHUTDOWN\n")
+            self.connection.finish()
+        return b"x" * 1000 if name == "big" else b"did " + name.encode() + b"\n"
+
+    def sent(self) -> list[bytes]:
+        """What was written since last asked."""
+        sent, self.transport.written = self.transport.written, []
+        return sent
