@@ -58,8 +58,13 @@ class GicV3:
             first: processor number of the first.
             count: how many.
             last: whether GICR_TYPER.Last ends the region; not so where the next one is contiguous.
+
+        Raises:
+            ValueError: where there are not that many CPUs.
         """
         cpus = self.cpus[first : first + count]
+        if not cpus or len(cpus) != count:
+            raise ValueError(f"no {count} redistributors from number {first} on")
         return RedistributorRegion([cpu.redistributor for cpu in cpus], last=last)
 
     def set_spi(self, intid: int, level: bool) -> None:  # noqa: FBT001 - a level is a boolean

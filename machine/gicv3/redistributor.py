@@ -126,15 +126,14 @@ class RedistributorRegion:
     """Redistributors side by side, as one device on the bus.
 
     Args:
-        redistributors: in the order of their addresses.
+        redistributors: in the order of their addresses; at least one.
         last: whether a guest's walk ends here, that is, whether no region follows directly.
     """
 
     def __init__(self, redistributors: Sequence[Redistributor], *, last: bool = True) -> None:
         self._redistributors = redistributors
         self.size = len(redistributors) * FRAMES_SIZE
-        if redistributors:
-            redistributors[-1].last = last
+        redistributors[-1].last = last
 
     def read(self, offset: int, size: int) -> int:
         """Answer a load; the region knows which CPU's frame it meets."""

@@ -241,6 +241,22 @@ def test_a_cpu_that_takes_its_interrupt_within_the_rise_of_the_wire_leaves_it_lo
     assert up.raised() == []
 
 
+def test_a_fiq_taken_within_its_rise_gives_the_irq_wire_back(up: Bench) -> None:
+    cpu = up.cpu()
+
+    def take(level: bool) -> None:  # noqa: FBT001 - a wire's sink
+        if level:
+            cpu.msr("ICC_EOIR0_EL1", cpu.mrs("ICC_IAR0_EL1"))
+
+    cpu.msr("ICC_IGRPEN0_EL1", 1)
+    cpu.fiq.connect(take)
+    up.sgi_base(0, b.IGROUPR, ~1 & b.ALL)
+    up.send(1 << 24 | 1)
+    up.send(0 << 24 | 1)
+    assert (cpu.irq.level, cpu.fiq.level) == (True, False)
+    assert up.ack() == 1
+
+
 def test_interrupts_32_bits_apart_do_not_meet(up: Bench) -> None:
     for intid in (33, 65, 287):
         up.bit(b.ISENABLER, intid)

@@ -111,3 +111,14 @@ def test_active_priorities_can_be_written(up: Bench) -> None:
     assert up.raised() == []
     up.cpu().msr("ICC_AP1R0_EL1", 0)
     assert up.raised() == [0]
+
+
+def test_a_new_binary_point_is_applied_to_what_waits(up: Bench) -> None:
+    raise_spi(up, 40, 0xA8)
+    up.ack()
+    raise_spi(up, 41, 0xA8)
+    assert up.raised() == []
+    up.cpu().msr("ICC_BPR1_EL1", 5)
+    assert up.raised() == [0], "group priority 0xA0 is above the running 0xA8"
+    up.cpu().msr("ICC_BPR1_EL1", 3)
+    assert up.raised() == []

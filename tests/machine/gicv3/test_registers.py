@@ -150,6 +150,16 @@ def test_two_regions_have_each_a_last_redistributor_unless_they_touch() -> None:
     assert not gic.redistributor_region(0, 2, last=False).read(FRAMES_SIZE + RD_TYPER, 4) & 0x10
 
 
+@pytest.mark.parametrize(("first", "count"), [(0, 0), (1, 2), (2, 1)])
+def test_a_region_of_redistributors_that_do_not_exist_is_refused(
+    gic: Bench,
+    first: int,
+    count: int,
+) -> None:
+    with pytest.raises(ValueError, match="redistributors"):
+        gic.gic.redistributor_region(first, count)
+
+
 def test_lpi_tables_are_remembered_though_there_are_no_lpis(gic: Bench) -> None:
     gic.gicr.write(0x70, 8, 0x1234_5678_0000_078F)
     assert gic.gicr.read(0x70, 8) == 0x1234_5678_0000_078F
