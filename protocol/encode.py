@@ -19,7 +19,8 @@ from protocol.errors import QmpError
 from protocol.event import Event
 from protocol.parser import Value
 
-_END: Final = b"}\r\n"
+_DEL: Final = 0x7F  # as integers, which `in` finds several times faster than bytes
+_BACKSLASH: Final = ord("\\")
 _INDENT: Final = 4
 _ESCAPES = re.compile(r"\\\\|\\u[0-9a-f]{4}|[^\x00-\x7e]")
 _PERHAPS_DOUBLE = re.compile(rb"[0-9][.eE]")
@@ -59,7 +60,7 @@ def encode_value(value: Value) -> bytes:
 
 def encode_with(to_json: Callable[..., bytes], value: Any) -> bytes:
     """Encode by a pydantic serializer's ``to_json``: models and lists of models, at C speed."""
-    return spaced(to_json(value, by_alias=True, exclude_none=True))
+    return _escaped(_format(to_json(value, by_alias=True, exclude_none=True), indent=0))
 
 
 def spaced(body: bytes) -> bytes:
@@ -68,7 +69,7 @@ def spaced(body: bytes) -> bytes:
 
 
 def _escaped(body: bytes) -> bytes:
-    if body.isascii() and b"\\u" not in body and b"\x7f" not in body:
+    if body.isascii() and _DEL not in body and (_BACKSLASH not in body or b"\\u" not in body):
         return body
     return _ESCAPES.sub(_escape, body.decode()).encode()
 
@@ -76,8 +77,8 @@ def _escaped(body: bytes) -> bytes:
 def encode_success(body: bytes, request_id: Value = ABSENT) -> bytes:
     """Return the line for a success whose ``return`` member is already encoded."""
     if request_id is ABSENT:
-        return b'{"return": ' + body + _END
-    return b'{"return": ' + body + b', "id": ' + encode_value(request_id) + _END
+        return b'{"return": %b}\r\n' % body
+    return b'{"return": %b, "id": %b}\r\n' % (body, encode_value(request_id))
 
 
 def encode_failure(error: QmpError, request_id: Value = ABSENT) -> bytes:
@@ -87,8 +88,8 @@ def encode_failure(error: QmpError, request_id: Value = ABSENT) -> bytes:
         encode_value(error.desc),
     )
     if request_id is ABSENT:
-        return b"{" + body + _END
-    return b'{"id": ' + encode_value(request_id) + b", " + body + _END
+        return b"{%b}\r\n" % body
+    return b'{"id": %b, %b}\r\n' % (encode_value(request_id), body)
 
 
 def encode_event(event: Event, seconds: int, microseconds: int) -> bytes:
@@ -98,14 +99,17 @@ def encode_event(event: Event, seconds: int, microseconds: int) -> bytes:
         microseconds,
         event.event_name.encode(),
     )
-    if not type(event).model_fields:
-        return stamp + _END
+    if not type(event).__pydantic_fields__:
+        return stamp + b"}\r\n"
     data = encode_with(event.__pydantic_serializer__.to_json, event)
-    return stamp + b', "data": ' + data + _END
+    return b'%b, "data": %b}\r\n' % (stamp, data)
 
 
 def prettify(line: bytes) -> bytes:
-    """Return a line in the form of ``pretty=on``: four spaces, and empty containers opened up."""
+    """Return a line as ``pretty=on`` has it: four spaces, empty containers opened up.
+
+    A line that nests too deep for the formatter stays one line.
+    """
     try:
         text = _format(line, indent=_INDENT)
     except RecursionError:

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 _LONGEST = 1 << 16  # longer input is not worth decoding twice, and may touch the limits
+_BACKSLASH, _COLON = b"\\:"  # integers: `in` finds them several times faster than bytes
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
 
 _decode = msgspec.json.Decoder().decode
@@ -24,7 +25,9 @@ _long_number = _LONG_NUMBER.search
 
 def decode_message(data: bytes) -> dict[str, Any] | None:
     """Return the one JSON object that ``data`` is, or None if the slow path must judge."""
-    if len(data) > _LONGEST or not data.isascii() or b"\\u" in data or _long_number(data):
+    if len(data) > _LONGEST or not data.isascii() or _long_number(data):
+        return None
+    if _BACKSLASH in data and b"\\u" in data:
         return None
     try:
         message = _decode(data)
@@ -32,7 +35,7 @@ def decode_message(data: bytes) -> dict[str, Any] | None:
         return None
     if type(message) is not dict:
         return None
-    colons = data.count(b":")
+    colons = data.count(_COLON)
     return message if len(message) == colons or _count_keys(message) == colons else None
 
 
