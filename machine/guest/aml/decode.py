@@ -1,0 +1,395 @@
+"""Decoding of AML into closures, a statement at a time, right before its first execution.
+
+How many arguments follow a name is known only once the name is (ACPI 6.5 §20.2.5,
+MethodInvocation), and names come into being as statements execute. So a block decodes its next
+statement when execution gets there, and keeps the closure for the next time. Blocks inside a
+statement are skipped by their PkgLength until they are entered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from machine.guest.aml import access
+from machine.guest.aml.access import Place, Run, Term, Writer
+from machine.guest.aml.errors import AmlError, BadEncodingError, LimitExceededError
+from machine.guest.aml.objects import Method, NativeMethod
+from machine.guest.aml.opcodes import EXT_PREFIX, OPCODES, Opcode, Operand
+from machine.guest.aml.stream import NAME_STARTS, Stream
+from machine.guest.aml.values import Reference, Temporary, Value
+
+if TYPE_CHECKING:
+    from machine.guest.aml.context import Context, Frame
+    from machine.guest.aml.names import NamePath
+    from machine.guest.aml.namespace import Node
+
+Builders = Mapping[str, Callable[..., Run]]
+"""How the operands of an operator become a closure, by its name."""
+
+MAX_NESTING: Final = 100
+_ELSE: Final = 0xA1
+_EXT: Final = 0x5B
+_REVISION: Final = 0x5B30
+_DEBUG: Final = 0x5B31
+_CONSTANT_SIZES: Final = {0x0A: 1, 0x0B: 2, 0x0C: 4, 0x0E: 8}
+_STRING: Final = 0x0D
+_REF_OF, _DEREF_OF, _INDEX = 0x71, 0x83, 0x88
+_LOCALS: Final = range(0x60, 0x68)
+_ARGS: Final = range(0x68, 0x6F)
+
+
+class Signal(Enum):
+    """Why a block ended before its last statement."""
+
+    BREAK = "Break"
+    CONTINUE = "Continue"
+    RETURN = "Return"
+
+
+class Source(NamedTuple):
+    """A value to index into, and its place if it has one."""
+
+    run: Run
+    place: Place | None
+
+
+class FieldItem(NamedTuple):
+    """A named element of a FieldList."""
+
+    seg: str
+    bit_offset: int
+    bits: int
+    access: int
+
+
+class Block:
+    """A TermList, decoded as it is executed."""
+
+    __slots__ = ("_decoder", "_done", "_statements")
+
+    def __init__(self, context: Context, builders: Builders, stream: Stream) -> None:
+        self._decoder = Decoder(context, builders, stream)
+        self._statements: list[Run] = []
+        self._done = False
+
+    def run(self, frame: Frame) -> Signal | None:
+        """Execute the statements, up to the one that signals."""
+        if not self._done:
+            return self._run_first(frame)
+        for statement in self._statements:
+            signal = statement(frame)
+            if signal.__class__ is Signal:
+                return signal
+        return None
+
+    def _run_first(self, frame: Frame) -> Signal | None:
+        statements, at = self._statements, 0
+        while at < len(statements) or self._decode_next(frame):
+            signal = statements[at](frame)
+            if signal.__class__ is Signal:
+                return signal
+            at += 1
+        self._done = True
+        return None
+
+    def _decode_next(self, frame: Frame) -> bool:
+        decoder = self._decoder
+        if decoder.stream.pos >= decoder.stream.end:
+            return False
+        self._statements.append(decoder.statement(frame.scope))
+        return True
+
+
+class Decoder:
+    """Reads terms from a stream and builds their closures."""
+
+    __slots__ = ("builders", "context", "nesting", "scope", "stream")
+
+    def __init__(self, context: Context, builders: Builders, stream: Stream) -> None:
+        self.context = context
+        self.builders = builders
+        self.stream = stream
+        self.scope: Node = context.namespace.root
+        self.nesting = 0
+
+    def statement(self, scope: Node) -> Run:
+        """Decode a TermObj; the stream stays where it was if that fails."""
+        stream, self.scope, self.nesting = self.stream, scope, 0
+        start, end = stream.pos, stream.end
+        try:
+            return self._term(statement=True).run
+        except AmlError:
+            stream.pos, stream.end = start, end
+            raise
+
+    def term(self) -> Term:
+        """Decode a TermArg."""
+        return self._term(statement=False)
+
+    def _term(self, *, statement: bool) -> Term:
+        self.nesting += 1
+        if self.nesting > MAX_NESTING:
+            raise LimitExceededError(f"terms are nested more than {MAX_NESTING} deep")
+        lead = self.stream.peek()
+        special = _LEADS.get(lead)
+        found = special(self, lead) if special else self._operator(lead, statement)
+        self.nesting -= 1
+        return found
+
+    def integer(self) -> Run:
+        """Decode a TermArg that is converted to Integer."""
+        lead = self.stream.peek()
+        if lead in _LOCALS:
+            self.stream.pos += 1
+            return access.local_integer(self.context, lead - _LOCALS.start)
+        if lead in _ARGS:
+            self.stream.pos += 1
+            return access.arg_integer(self.context, lead - _ARGS.start)
+        return access.integer(self.context, self.term())
+
+    # --- Terms --------------------------------------------------------------------------
+
+    def lead_constant(self, _lead: int) -> Term:
+        """Zero, One, Ones."""
+        value = self.stream.byte()
+        return access.constant(self.context.mask if value == 0xFF else value)
+
+    def lead_number(self, lead: int) -> Term:
+        """ByteConst to QWordConst."""
+        self.stream.pos += 1
+        value = self.stream.number(_CONSTANT_SIZES[lead])
+        return access.constant(value & self.context.mask)
+
+    def lead_string(self, _lead: int) -> Term:
+        """String."""
+        self.stream.pos += 1
+        return access.constant(self.stream.string())
+
+    def lead_local(self, lead: int) -> Term:
+        """LocalObj."""
+        self.stream.pos += 1
+        return Term(access.local(lead - _LOCALS.start).read)
+
+    def lead_arg(self, lead: int) -> Term:
+        """ArgObj."""
+        self.stream.pos += 1
+        return Term(access.arg(lead - _ARGS.start).read)
+
+    def lead_name(self, _lead: int) -> Term:
+        """A NameString: the data that it holds, or a MethodInvocation."""
+        path, node = self._lookup()
+        if isinstance(node.content, Method | NativeMethod):
+            return Term(self._call(path, node.content))
+        return Term(access.name(self.context, path).read)
+
+    def _lookup(self) -> tuple[NamePath, Node]:
+        path = self.stream.name_string()
+        return path, self.context.namespace.lookup(self.scope, path)
+
+    def _call(self, path: NamePath, method: Method | NativeMethod) -> Run:
+        args = [self.term().run for _ in range(method.arg_count)]
+        return access.call(self.context, path, args)
+
+    def _operator(self, lead: int, statement: bool) -> Term:  # noqa: FBT001
+        at, code = self.stream.pos, lead
+        self.stream.byte()
+        if lead == _EXT:
+            code = EXT_PREFIX | self.stream.byte()
+        if code == _REVISION:
+            return access.constant(2)
+        opcode = OPCODES.get(code)
+        if opcode is None or (opcode.statement and not statement):
+            kind = "no opcode" if opcode is None else f"{opcode.name}, which has no value"
+            raise BadEncodingError(f"{code:#04x} at {at:#x} is {kind}")
+        operands = self._operands(opcode)
+        if opcode.name == "If":
+            operands.append(self._else())
+        return Term(self.builders[opcode.name](self.context, *operands), opcode.integral)
+
+    def _operands(self, opcode: Opcode) -> list[Any]:
+        stream, outer_end, package = self.stream, self.stream.end, False
+        operands = []
+        for kind in opcode.operands:
+            if kind is Operand.PACKAGE:
+                stream.end = stream.pkg_end()
+                package = True
+            else:
+                operands.append(_OPERANDS[kind](self))
+        if package:
+            stream.pos, stream.end = stream.end, outer_end
+        return operands
+
+    def _else(self) -> Block | None:
+        """The Else behind an If; all Elses are optional."""
+        stream = self.stream
+        if stream.peek() != _ELSE:
+            return None
+        stream.pos += 1
+        end, outer_end = stream.pkg_end(), stream.end
+        stream.end = end
+        block = self.block()
+        stream.end = outer_end
+        return block
+
+    # --- Operands -----------------------------------------------------------------------
+
+    def data(self) -> Run:
+        """A TermArg of any type."""
+        return self.term().run
+
+    def source(self) -> Source:
+        """A TermArg to index into; a string can be changed only in its place."""
+        start, lead = self.stream.pos, self.stream.peek()
+        run = self.term().run
+        if lead not in _LOCALS and lead not in _ARGS and lead not in NAME_STARTS:
+            return Source(run, None)
+        end, self.stream.pos = self.stream.pos, start
+        place = self.object()
+        self.stream.pos = end
+        return Source(run, place)
+
+    def target(self) -> Writer | None:
+        """A Target that converts, or None for NullName."""
+        place = self._optional_place()
+        return place.write if place else None
+
+    def exact(self) -> Writer | None:
+        """A Target that takes the type of the value, or None for NullName."""
+        place = self._optional_place()
+        return place.copy_in if place else None
+
+    def _optional_place(self) -> Place | None:
+        if self.stream.peek() != 0:
+            return self.object()
+        self.stream.pos += 1
+        return None
+
+    def place(self) -> Place:
+        """A SuperName; the name of a method is a call of it."""
+        if self.stream.peek() in NAME_STARTS:
+            path, node = self._lookup()
+            if isinstance(node.content, Method | NativeMethod):
+                return _value_place(self._call(path, node.content))
+            return access.name(self.context, path)
+        return self.object()
+
+    def object(self) -> Place:
+        """A SuperName; the name of a method means the method."""
+        lead = self.stream.peek()
+        if lead in NAME_STARTS:
+            return access.name(self.context, self._lookup()[0])
+        if lead in _LOCALS or lead in _ARGS:
+            self.stream.pos += 1
+            return access.local(lead & 7) if lead in _LOCALS else access.arg(lead - _ARGS.start)
+        return self._operator_place(lead)
+
+    def _operator_place(self, lead: int) -> Place:
+        if lead == _INDEX:
+            return access.computed(self.term().run)
+        at = self.stream.pos
+        self.stream.byte()
+        if lead == _REF_OF:
+            return self.object()
+        if lead == _DEREF_OF:
+            return self._deref_place()
+        if lead == _EXT and EXT_PREFIX | self.stream.byte() == _DEBUG:
+            return access.debug(self.context)
+        raise BadEncodingError(f"{lead:#04x} at {at:#x} is no SuperName")
+
+    def _deref_place(self) -> Place:
+        run, space = self.term().run, self.context.namespace
+
+        def refer(frame: Frame) -> Reference:
+            return access.dereferenced(run(frame), space, frame.scope)
+
+        return access.through(refer)
+
+    def maybe(self) -> Callable[[Frame], Reference | None]:
+        """A SuperName that need not exist."""
+        if self.stream.peek() not in NAME_STARTS:
+            return self.object().refer
+        path, space = self.stream.name_string(), self.context.namespace
+        return lambda frame: space.find(frame.scope, path)
+
+    def block(self) -> Block:
+        """The TermList that fills the package."""
+        stream = self.stream
+        inner = Stream(stream.data, stream.pos, stream.end)
+        stream.pos = stream.end
+        return Block(self.context, self.builders, inner)
+
+    def elements(self) -> list[Term | NamePath]:
+        """A PackageElementList: data, and names, which are references and never calls."""
+        found: list[Term | NamePath] = []
+        stream = self.stream
+        while stream.pos < stream.end:
+            named = stream.peek() in NAME_STARTS
+            found.append(stream.name_string() if named else self.term())
+        return found
+
+    def fields(self) -> list[FieldItem | int]:
+        """A FieldList; the first AccessType is that of the FieldFlags, so it is -1 here."""
+        stream, found, at, kind = self.stream, [], 0, -1
+        while stream.pos < stream.end:
+            lead = stream.peek()
+            if lead in {1, 3}:
+                kind = stream.take(3 if lead == 1 else 4)[1] & 0x0F
+            elif lead == 2:
+                self._connection()
+            else:
+                seg = stream.name_seg() if lead else stream.take(1).decode()
+                bits = stream.pkg_value()
+                if lead:
+                    found.append(FieldItem(seg, at, bits, kind))
+                at += bits
+        return list(found)
+
+    def _connection(self) -> None:
+        """A ConnectField: a GPIO or serial bus, which this host does not have."""
+        self.stream.pos += 1
+        if self.stream.peek() in NAME_STARTS:
+            self.stream.name_string()
+        else:
+            self.term()
+
+
+def _value_place(run: Run) -> Place:
+    """The place of a method's result: what it refers to, or the value itself."""
+
+    def refer(frame: Frame) -> Reference:
+        value: Value = run(frame)
+        return value if isinstance(value, Reference) else Temporary(value)
+
+    return access.through(refer)
+
+
+_LEADS: Final[dict[int, Callable[[Decoder, int], Term]]] = {
+    **dict.fromkeys((0x00, 0x01, 0xFF), Decoder.lead_constant),
+    **dict.fromkeys(_CONSTANT_SIZES, Decoder.lead_number),
+    _STRING: Decoder.lead_string,
+    **dict.fromkeys(_LOCALS, Decoder.lead_local),
+    **dict.fromkeys(_ARGS, Decoder.lead_arg),
+    **dict.fromkeys(NAME_STARTS, Decoder.lead_name),
+}
+
+_OPERANDS: Final[dict[Operand, Callable[[Decoder], Any]]] = {
+    Operand.INTEGER: Decoder.integer,
+    Operand.DATA: Decoder.data,
+    Operand.COMPARAND: Decoder.term,
+    Operand.SOURCE: Decoder.source,
+    Operand.TARGET: Decoder.target,
+    Operand.EXACT: Decoder.exact,
+    Operand.PLACE: Decoder.place,
+    Operand.OBJECT: Decoder.object,
+    Operand.MAYBE: Decoder.maybe,
+    Operand.NAME: lambda decoder: decoder.stream.name_string(),
+    Operand.BYTE: lambda decoder: decoder.stream.byte(),
+    Operand.WORD: lambda decoder: decoder.stream.number(2),
+    Operand.DWORD: lambda decoder: decoder.stream.number(4),
+    Operand.BLOCK: Decoder.block,
+    Operand.BYTES: lambda decoder: decoder.stream.rest(),
+    Operand.ELEMENTS: Decoder.elements,
+    Operand.FIELDS: Decoder.fields,
+}

@@ -1,0 +1,29 @@
+"""The interpreter's only way out: five verbs that its host gives it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Host(Protocol):
+    """What AML can do to the world."""
+
+    def load(self, address: int, size: int) -> int:
+        """Read ``size`` bytes (1, 2, 4 or 8) of SystemMemory."""
+        ...
+
+    def store(self, address: int, size: int, value: int) -> None:
+        """Write ``size`` bytes (1, 2, 4 or 8) of SystemMemory."""
+        ...
+
+    def notify(self, path: str, value: int) -> None:
+        r"""Notify the object at the absolute ``path``, such as ``\_SB.CPUS.C002``."""
+        ...
+
+    def stall(self, nanoseconds: int) -> None:
+        """Let time pass: Stall, Sleep, and what waits for a mutex or an event."""
+        ...
+
+    def debug(self, text: str) -> None:
+        """Show what was stored to the Debug object."""
+        ...

@@ -1,0 +1,189 @@
+r"""The AML interpreter: loads tables, evaluates objects, lists devices (ACPI 6.5 §5.3 to §5.5)."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from machine.guest.aml import (
+    names,
+    op_arithmetic,
+    op_control,
+    op_data,
+    op_named,
+    op_sync,
+)
+from machine.guest.aml.context import Chain, Context, Frame
+from machine.guest.aml.decode import Block
+from machine.guest.aml.errors import AmlError, BadTableError, LimitExceededError, OperandTypeError
+from machine.guest.aml.namespace import NamedObject, Namespace, Node
+from machine.guest.aml.objects import Device, Method, Mutex, NativeMethod
+from machine.guest.aml.stream import Stream
+from machine.guest.aml.values import MAX_BYTES, Package, Value, copy_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from machine.guest.aml.host import Host
+
+HEADER: Final = 36
+BUDGET: Final = 1_000_000
+_RECURSION: Final = 12_000  # Python frames for 255 calls of AML, each some 40 deep
+_SIGNATURES: Final = (b"DSDT", b"SSDT", b"PSDT", b"OSDT")
+_BUILDERS: Final = {
+    **op_control.BUILDERS,
+    **op_arithmetic.BUILDERS,
+    **op_data.BUILDERS,
+    **op_named.BUILDERS,
+    **op_sync.BUILDERS,
+}
+_INTERFACES: Final = frozenset(
+    {
+        "Module Device",
+        "Processor Device",
+        "3.0 Thermal Model",
+        "3.0 _SCP Extensions",
+        "Processor Aggregator Device",
+        "Extended Address Space Descriptor",
+    }
+    | {f"Windows {version}" for version in ("2000", "2001", "2006", "2009", "2012", "2013")}
+    | {"Windows 2015", "Windows 2016", "Windows 2018", "Windows 2019", "Windows 2020"}
+)
+"""What ``_OSI`` answers with true (ACPI 6.5 §5.7.2)."""
+
+
+class Interpreter:
+    """Executes AML on behalf of a host, its only way to the world.
+
+    ``budget`` bounds how many turns of loops and calls one evaluation may take.
+    """
+
+    def __init__(self, host: Host, *, budget: int = BUDGET) -> None:
+        self.namespace = Namespace()
+        self._context = Context(host, self.namespace, budget)
+        self._loaded = False
+        for name, content in self._predefined().items():
+            self.namespace.create(self.namespace.root, names.parse(name), content)
+
+    def _predefined(self) -> dict[str, Value | NamedObject]:
+        """Names that are there before any table (ACPI 6.5 §5.3.1, §5.7)."""
+        scopes = dict.fromkeys(("_GPE", "_PR", "_SB", "_SI", "_TZ"))
+        return {
+            **{name: NamedObject() for name in scopes},
+            "_GL": Mutex(0),
+            "_OS": "Microsoft Windows NT",
+            "_OSI": NativeMethod(1, self._osi),
+            "_REV": 2,
+        }
+
+    def _osi(self, args: list[Value]) -> Value:
+        return self._context.mask if args[0] in _INTERFACES else 0
+
+    # --- Tables -------------------------------------------------------------------------
+
+    def load_table(self, table: bytes) -> None:
+        """Load a DSDT or SSDT, given with its header; what fails leaves no names behind.
+
+        Raises:
+            BadTableError: signature, length or checksum are wrong.
+            AmlError: executing the table failed.
+        """
+        data = _checked(table)
+        if not self._loaded:
+            self._context.set_integer_size(8 if data[8] >= 2 else 4)
+            self._loaded = True
+        body = Block(self._context, _BUILDERS, Stream(data, HEADER, len(data)))
+        with self._chain() as chain:
+            self._execute(body, Frame(chain, self.namespace.root, [None] * 7))
+
+    def _execute(self, body: Block, frame: Frame) -> None:
+        try:
+            body.run(frame)
+        except BaseException:
+            for node in reversed(frame.created):
+                if node.alive:
+                    self.namespace.remove(node)
+            raise
+        for node in frame.created:
+            if isinstance(node.content, Package):
+                op_data.settle(node.content)
+
+    @contextmanager
+    def _chain(self) -> Iterator[Chain]:
+        """A chain of calls: room for its depth, and an end to all that it locks."""
+        chain = Chain(self._context)
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(limit, _RECURSION))
+        try:
+            yield chain
+        except (RecursionError, MemoryError):
+            _give_up()
+        finally:
+            chain.close()
+            sys.setrecursionlimit(limit)
+
+    # --- Objects ------------------------------------------------------------------------
+
+    def evaluate(self, path: str, *args: Value) -> Value:
+        """Call a method, or read an object; the result is the caller's own copy.
+
+        Raises:
+            NotFoundError: there is no such object.
+            OperandTypeError: it has no value, or takes another number of arguments.
+            AmlError: executing it failed.
+        """
+        node = self._node(path)
+        with self._chain() as chain:
+            if isinstance(node.content, Method | NativeMethod):
+                return copy_value(chain.invoke(node, _arguments(node, node.content, args)))
+            value = node.read()
+            if value is node:
+                raise OperandTypeError(f"{node.path} has no value")
+            return copy_value(value)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is an object of this name."""
+        try:
+            return self.namespace.find(self.namespace.root, names.parse(path)) is not None
+        except AmlError:
+            return False
+
+    def devices(self) -> Iterator[str]:
+        """The absolute paths of all Device objects, in the order of definition."""
+        for node in self.namespace.walk():
+            if isinstance(node.content, Device):
+                yield node.path
+
+    def children(self, path: str) -> Iterator[str]:
+        """The absolute paths of the objects right below one, in the order of definition."""
+        for child in list(self._node(path).children.values()):
+            yield child.path
+
+    def _node(self, path: str) -> Node:
+        return self.namespace.lookup(self.namespace.root, names.parse(path))
+
+
+def _give_up() -> NoReturn:
+    raise LimitExceededError("terms or calls are nested too deep, or objects too large") from None
+
+
+def _arguments(node: Node, method: Method | NativeMethod, args: tuple[Value, ...]) -> list[Value]:
+    if len(args) != method.arg_count:
+        raise OperandTypeError(f"{node.path} takes {method.arg_count} arguments, not {len(args)}")
+    return [copy_value(arg) for arg in args] + [None] * (7 - len(args))
+
+
+def _checked(table: bytes) -> bytes:
+    """The table without what may follow it."""
+    if len(table) < HEADER:
+        raise BadTableError(f"{len(table)} bytes are no table")
+    length = int.from_bytes(table[4:8], "little")
+    if not HEADER <= length <= min(len(table), MAX_BYTES):
+        raise BadTableError(f"a table of {len(table)} bytes says that it has {length}")
+    data = bytes(table[:length])
+    if data[:4] not in _SIGNATURES:
+        raise BadTableError(f"{data[:4]!r} is no table of AML")
+    if sum(data) & 0xFF:
+        raise BadTableError(f"the checksum of {data[:4].decode()} is wrong")
+    return data

@@ -1,0 +1,220 @@
+"""The ACPI namespace: a tree of named objects, and the rules of search (ACPI 6.5 §5.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from machine.guest.aml import convert
+from machine.guest.aml.errors import AlreadyExistsError, NotFoundError, OperandTypeError
+from machine.guest.aml.names import NamePath, trim
+from machine.guest.aml.values import (
+    ObjectType,
+    Package,
+    Reference,
+    Value,
+    copy_value,
+    object_type,
+    type_name,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class NamedObject:
+    """What a name stands for, if that is not data: a device, a method, a field..."""
+
+    __slots__ = ()
+    kind: ClassVar[ObjectType] = ObjectType.Uninitialized
+
+
+class Accessible(NamedObject):
+    """A named object that reads and writes as data: every kind of field."""
+
+    __slots__ = ()
+
+    def read(self) -> Value:
+        """The value of the field."""
+        raise NotImplementedError
+
+    def write(self, value: Value) -> None:
+        """Write the field; the value is cut or zero-extended to its width."""
+        raise NotImplementedError
+
+
+class Node(Reference):
+    """A named object; as a value it is a reference to that object."""
+
+    __slots__ = ("alive", "children", "content", "name", "order", "parent", "space")
+
+    def __init__(
+        self, space: Namespace, parent: Node | None, name: str, content: Value | NamedObject
+    ) -> None:
+        self.space = space
+        self.parent = parent
+        self.name = name
+        self.content = content
+        self.children: dict[str, Node] = {}
+        self.order = 0
+        self.alive = True
+
+    @property
+    def path(self) -> str:
+        r"""The absolute path, such as ``\_SB.CPUS.C002``."""
+        if self.parent is None:
+            return "\\"
+        above = self.parent.path
+        return above + ("" if above == "\\" else ".") + trim(self.name)
+
+    def __str__(self) -> str:
+        return self.path
+
+    def read(self) -> Value:
+        """The data that the name stands for, or the node itself if that is no data."""
+        content = self.content
+        if isinstance(content, Accessible):
+            return content.read()
+        return self if isinstance(content, NamedObject) else content
+
+    def write(self, value: Value) -> None:
+        """Store with conversion to the type that is there (§19.3.5.7)."""
+        content = self.content
+        if isinstance(content, Accessible):
+            content.write(value)
+        elif isinstance(content, NamedObject):
+            raise OperandTypeError(
+                f"{self.path} is a {content.kind.name}, nothing can be stored there"
+            )
+        elif isinstance(content, bytearray):
+            _fill(content, convert.to_buffer(value, self.space.size))
+        else:
+            self.content = self._converted(content, value)
+
+    def _converted(self, content: Value, value: Value) -> Value:
+        if isinstance(content, int | str):
+            return convert.like(content, value, self.space.size)
+        if isinstance(content, Package) and not isinstance(value, Package):
+            raise OperandTypeError(f"{self.path} is a Package, no {type_name(value)} goes there")
+        return copy_value(value)
+
+    def copy_in(self, value: Value) -> None:
+        """Store without conversion: the name takes the type of the value."""
+        content = self.content
+        if isinstance(content, Accessible):
+            content.write(value)
+        elif isinstance(content, NamedObject):
+            raise OperandTypeError(
+                f"{self.path} is a {content.kind.name}, nothing can be stored there"
+            )
+        else:
+            self.content = copy_value(value)
+
+    def object_type(self) -> int:
+        """The type of the object."""
+        content = self.content
+        return content.kind if isinstance(content, NamedObject) else object_type(content)
+
+
+def _fill(buffer: bytearray, source: bytearray) -> None:
+    """A Buffer keeps its length when it is stored to, unless that is 0."""
+    size = len(buffer)
+    buffer[:] = bytearray(source[:size].ljust(size, b"\0")) if size else source
+
+
+class Namespace:
+    """The tree. ``generation`` changes whenever a name comes or goes."""
+
+    def __init__(self) -> None:
+        self.size = 8
+        self.generation = 0
+        self.root = Node(self, None, "\\", NamedObject())
+        self._count = 0
+
+    def create(self, scope: Node, path: NamePath, content: Value | NamedObject) -> Node:
+        """Create a name; all but its last NameSeg must exist.
+
+        Raises:
+            AlreadyExistsError: the name is taken.
+            NotFoundError: the scope that it names does not exist.
+        """
+        parent, seg = self._place(scope, path)
+        node = Node(self, parent, seg, content)
+        self._count += 1
+        node.order = self._count
+        parent.children[seg] = node
+        self.generation += 1
+        return node
+
+    def link(self, scope: Node, path: NamePath, target: Node) -> None:
+        """Give ``target`` another name."""
+        parent, seg = self._place(scope, path)
+        parent.children[seg] = target
+        self.generation += 1
+
+    def _place(self, scope: Node, path: NamePath) -> tuple[Node, str]:
+        if not path.segs:
+            raise AlreadyExistsError("the root exists already")
+        parent = self._walk(scope, path._replace(segs=path.segs[:-1]))
+        if parent is None:
+            raise NotFoundError(f"{path} has no parent in {scope.path}")
+        seg = path.segs[-1]
+        if seg in parent.children:
+            raise AlreadyExistsError(f"{path} exists already in {parent.path}")
+        return parent, seg
+
+    def remove(self, node: Node) -> None:
+        """Take a name, and all below it, out of the tree."""
+        for child in list(node.children.values()):
+            if child.parent is node:
+                self.remove(child)
+        node.alive = False
+        if node.parent is not None:
+            node.parent.children.pop(node.name, None)
+        self.generation += 1
+
+    def find(self, scope: Node, path: NamePath) -> Node | None:
+        """Look a name up; a single NameSeg is searched for upwards to the root."""
+        if not path.searched:
+            return self._walk(scope, path)
+        seg = path.segs[0]
+        at: Node | None = scope
+        while at is not None:
+            node = at.children.get(seg)
+            if node is not None:
+                return node
+            at = at.parent
+        return None
+
+    def lookup(self, scope: Node, path: NamePath) -> Node:
+        """``find``, or raise.
+
+        Raises:
+            NotFoundError: there is no such name.
+        """
+        node = self.find(scope, path)
+        if node is None:
+            raise NotFoundError(f"{path} is not found from {scope.path}")
+        return node
+
+    def _walk(self, scope: Node, path: NamePath) -> Node | None:
+        at: Node | None = self.root if path.root else scope
+        for _ in range(path.parents):
+            at = at.parent if at is not None else None
+        for seg in path.segs:
+            at = at.children.get(seg) if at is not None else None
+        return at
+
+    def walk(self) -> Iterator[Node]:
+        """Every node but the root, in the order of definition; aliases are left out."""
+        found: list[Node] = []
+        pending = [self.root]
+        while pending:
+            node = pending.pop()
+            own = [child for child in node.children.values() if child.parent is node]
+            found += own
+            pending += own
+        yield from sorted(found, key=_order)
+
+
+def _order(node: Node) -> int:
+    return node.order

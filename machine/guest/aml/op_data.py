@@ -1,0 +1,353 @@
+"""Operators on strings, buffers and packages (ACPI 6.5 §20.2.5.4)."""
+
+from __future__ import annotations
+
+import operator
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from machine.guest.aml import access, convert
+from machine.guest.aml.errors import LimitExceededError, OperandTypeError, OutOfBoundsError
+from machine.guest.aml.names import NamePath
+from machine.guest.aml.namespace import NamedObject, Node
+from machine.guest.aml.op_arithmetic import compare
+from machine.guest.aml.values import (
+    MAX_ELEMENTS,
+    ByteOf,
+    CharOf,
+    Element,
+    ObjectType,
+    Package,
+    Reference,
+    Temporary,
+    Value,
+    check_size,
+    type_name,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from machine.guest.aml.access import Place, Run, Term, Writer
+    from machine.guest.aml.context import Context, Frame
+    from machine.guest.aml.decode import Source
+
+
+class NameReference(Reference):
+    """A package element that is the name of something not there yet (ACPI 6.5 §20.2.5.4)."""
+
+    __slots__ = ("path", "scope")
+
+    def __init__(self, scope: Node, path: NamePath) -> None:
+        self.scope = scope
+        self.path = path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def resolve(self) -> Value:
+        """What the name means now, or this reference itself if still nothing."""
+        node = self.scope.space.find(self.scope, self.path)
+        if node is None:
+            return self
+        content = node.content
+        return node if isinstance(content, NamedObject | Reference) else content
+
+    def read(self) -> Value:
+        """The value of the object, which must exist by now."""
+        return self.scope.space.lookup(self.scope, self.path).read()
+
+    def write(self, value: Value) -> None:
+        """Store into the object, which must exist by now."""
+        self.scope.space.lookup(self.scope, self.path).write(value)
+
+
+def _buffer(_context: Context, size: Run, content: bytes) -> Run:
+    def run(frame: Frame) -> bytearray:
+        length = check_size(max(size(frame), len(content)))
+        return bytearray(content.ljust(length, b"\0"))
+
+    return run
+
+
+def _package(_context: Context, count: Run | int, elements: list[Term | NamePath]) -> Run:
+    def run(frame: Frame) -> Package:
+        length = count if isinstance(count, int) else count(frame)
+        if max(length, len(elements)) > MAX_ELEMENTS:
+            raise LimitExceededError(f"a package of {length:#x} elements")
+        package = Package([_element(frame, element) for element in elements[:length]])
+        package.extend([None] * (length - len(package)))
+        return package
+
+    return run
+
+
+def _element(frame: Frame, element: Term | NamePath) -> Value:
+    if isinstance(element, NamePath):
+        return NameReference(frame.scope, element).resolve()
+    value: Value = element.run(frame)
+    return value
+
+
+def settle(value: Value, depth: int = 0) -> None:
+    """Resolve the names in a package that were not there when it was made."""
+    if isinstance(value, Package) and depth < 16:
+        for at, element in enumerate(value):
+            if isinstance(element, NameReference):
+                value[at] = element.resolve()
+            elif isinstance(element, Package):
+                settle(element, depth + 1)
+
+
+# --- Concatenate, Mid ---------------------------------------------------------------------
+
+
+def _object_text(value: Value) -> Value:
+    """Data as it is; anything else as the text that Concatenate makes of it."""
+    if isinstance(value, int | str | bytearray):
+        return value
+    name = ObjectType(value.object_type()).name if isinstance(value, Reference) else None
+    return f"[{name or type_name(value)} Object]"
+
+
+def concatenate(left: Value, right: Value, size: int) -> Value:
+    """Concatenate; the type of the left operand decides (§19.6.12)."""
+    one, two = _object_text(left), _object_text(right)
+    if isinstance(one, str):
+        text = one + convert.to_string(two, size)
+        check_size(len(text))
+        return text
+    if isinstance(one, int):
+        two = convert.to_integer(two, size)
+    data = convert.to_buffer(one, size) + convert.to_buffer(two, size)
+    check_size(len(data))
+    return data
+
+
+def _templates(left: Value, right: Value, _size: int) -> Value:
+    """ConcatenateResTemplate: one End Tag behind the descriptors of both (§19.6.13)."""
+    return _without_end(left) + _without_end(right) + b"\x79\x00"
+
+
+def _without_end(value: Value) -> bytearray:
+    if not isinstance(value, bytearray):
+        raise OperandTypeError(f"a {type_name(value)} is no resource template")
+    at = 0
+    while at < len(value):
+        lead = value[at]
+        if lead & 0xF8 == 0x78:
+            return value[:at]
+        large = lead & 0x80
+        at += 3 + int.from_bytes(value[at + 1 : at + 3], "little") if large else 1 + (lead & 7)
+    if not value:
+        return value[:]
+    raise OperandTypeError("a resource template without End Tag")
+
+
+def _joined(
+    function: Callable[[Value, Value, int], Value],
+    context: Context,
+    left: Run,
+    right: Run,
+    to: Writer | None,
+) -> Run:
+    size = context.size
+
+    def run(frame: Frame) -> Value:
+        value = function(left(frame), right(frame), size)
+        if to is not None:
+            to(frame, value)
+        return value
+
+    return run
+
+
+def _mid(context: Context, source: Run, start: Run, length: Run, to: Writer | None) -> Run:
+    def run(frame: Frame) -> Value:
+        whole = source(frame)
+        if not isinstance(whole, str | bytearray):
+            whole = convert.to_string(whole, context.size)
+        first = start(frame)
+        part: Value = whole[first : first + length(frame)]
+        if to is not None:
+            to(frame, part)
+        return part
+
+    return run
+
+
+# --- Explicit conversions -----------------------------------------------------------------
+
+
+def _explicit_integer(value: Value, size: int) -> Value:
+    if isinstance(value, str):
+        return convert.explicit_integer(value, size)
+    return convert.to_integer(value, size)
+
+
+def _explicit_buffer(value: Value, size: int) -> Value:
+    return bytearray(convert.to_buffer(value, size))
+
+
+def _decimal(value: Value, _size: int) -> Value:
+    return convert.decimal_string(value)
+
+
+def _converted(
+    function: Callable[[Value, int], Value], context: Context, source: Run, to: Writer | None
+) -> Run:
+    size = context.size
+
+    def run(frame: Frame) -> Value:
+        value = function(source(frame), size)
+        if to is not None:
+            to(frame, value)
+        return value
+
+    return run
+
+
+def _to_string(context: Context, source: Run, length: Run, to: Writer | None) -> Run:
+    def run(frame: Frame) -> Value:
+        data = convert.to_buffer(source(frame), context.size)
+        text = data[: length(frame)].split(b"\0")[0].decode("latin-1")
+        if to is not None:
+            to(frame, text)
+        return text
+
+    return run
+
+
+# --- References ---------------------------------------------------------------------------
+
+
+def _index(context: Context, source: Source, index: Run, to: Writer | None) -> Run:
+    def run(frame: Frame) -> Value:
+        reference = indexed(source.run(frame), index(frame), source.place, frame)
+        if to is not None:
+            to(frame, reference)
+        return reference
+
+    del context
+    return run
+
+
+def indexed(value: Value, index: int, place: Place | None, frame: Frame) -> Reference:
+    """The reference that Index yields."""
+    if isinstance(value, Package):
+        return Element(value, index)
+    if isinstance(value, bytearray):
+        return ByteOf(value, index)
+    if isinstance(value, str):
+        return CharOf(place.refer(frame) if place else Temporary(value), value, index)
+    raise OperandTypeError(f"Index needs a Buffer, String or Package, not a {type_name(value)}")
+
+
+def _deref_of(context: Context, source: Run) -> Run:
+    space = context.namespace
+
+    def run(frame: Frame) -> Value:
+        return access.dereferenced(source(frame), space, frame.scope).read()
+
+    return run
+
+
+def _ref_of(_context: Context, place: Place) -> Run:
+    return lambda frame: access.reference(place.refer(frame))
+
+
+def _cond_ref_of(
+    context: Context, find: Callable[[Frame], Reference | None], to: Writer | None
+) -> Run:
+    true = context.mask
+
+    def run(frame: Frame) -> int:
+        found = find(frame)
+        if found is None:
+            return 0
+        if to is not None:
+            to(frame, access.reference(found))
+        return true
+
+    return run
+
+
+def _object_type(_context: Context, place: Place) -> Run:
+    return lambda frame: int(place.refer(frame).object_type())
+
+
+def _size_of(context: Context, place: Place) -> Run:
+    size = context.size
+
+    def run(frame: Frame) -> int:
+        value = access.follow(place.refer(frame).read())
+        if isinstance(value, int):
+            return size
+        if isinstance(value, str | bytearray | Package):
+            return len(value)
+        raise OperandTypeError("SizeOf needs a Buffer, String or Package")
+
+    return run
+
+
+# --- Match --------------------------------------------------------------------------------
+
+_MATCHES: Final = {
+    1: operator.eq,
+    2: operator.le,
+    3: operator.lt,
+    4: operator.ge,
+    5: operator.gt,
+}
+
+
+def _matches(kind: int, element: Value, wanted: Value, size: int) -> bool:
+    if not kind:
+        return True
+    try:
+        return compare(_MATCHES[kind], element, wanted, size)
+    except (OperandTypeError, OutOfBoundsError):
+        return False
+
+
+def _match(  # noqa: PLR0913, PLR0917 - the operands of Match
+    context: Context, package: Run, kind1: int, value1: Run, kind2: int, value2: Run, start: Run
+) -> Run:
+    if max(kind1, kind2) > 5:
+        raise OperandTypeError("Match knows the operators 0 to 5")
+    size, none = context.size, context.mask
+
+    def run(frame: Frame) -> int:
+        elements = package(frame)
+        one, two, first = value1(frame), value2(frame), start(frame)
+        if not isinstance(elements, Package):
+            raise OperandTypeError("Match needs a Package")
+        for at in range(first, len(elements)):
+            element = elements[at]
+            if _matches(kind1, element, one, size) and _matches(kind2, element, two, size):
+                return at
+        return none
+
+    return run
+
+
+BUILDERS: Final = {
+    "Buffer": _buffer,
+    "Package": _package,
+    "VarPackage": _package,
+    "Concatenate": partial(_joined, concatenate),
+    "ConcatenateResTemplate": partial(_joined, _templates),
+    "Mid": _mid,
+    "ToInteger": partial(_converted, _explicit_integer),
+    "ToBuffer": partial(_converted, _explicit_buffer),
+    "ToHexString": partial(_converted, convert.hex_string),
+    "ToDecimalString": partial(_converted, _decimal),
+    "ToString": _to_string,
+    "Index": _index,
+    "DerefOf": _deref_of,
+    "RefOf": _ref_of,
+    "CondRefOf": _cond_ref_of,
+    "ObjectType": _object_type,
+    "SizeOf": _size_of,
+    "Match": _match,
+}

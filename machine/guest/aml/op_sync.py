@@ -1,0 +1,115 @@
+"""Operators that reach out: Notify, mutexes, events, time (ACPI 6.5 §19.6.2, §19.6.99...)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from machine.guest.aml.access import named
+from machine.guest.aml.context import FOREVER, NS_PER_MS
+from machine.guest.aml.errors import MutexError, OperandTypeError
+from machine.guest.aml.objects import Device, Event, Mutex, Processor, ThermalZone
+
+if TYPE_CHECKING:
+    from machine.guest.aml.access import Place, Run
+    from machine.guest.aml.context import Context, Frame
+
+NS_PER_US: Final = 1000
+NS_PER_TICK: Final = 100  # of Timer (§19.6.139)
+
+
+def _notify(context: Context, place: Place, value: Run) -> Run:
+    host = context.host
+
+    def run(frame: Frame) -> None:
+        node = named(place.refer(frame))
+        if not isinstance(node.content, Device | Processor | ThermalZone):
+            raise OperandTypeError(f"{node.path} cannot be notified")
+        host.notify(node.path, value(frame))
+
+    return run
+
+
+def _mutex(place: Place, frame: Frame) -> Mutex:
+    node = named(place.refer(frame))
+    if not isinstance(node.content, Mutex):
+        raise OperandTypeError(f"{node.path} is no Mutex")
+    return node.content
+
+
+def _acquire(context: Context, place: Place, timeout: int) -> Run:
+    true = context.mask
+
+    def run(frame: Frame) -> int:
+        return 0 if frame.chain.acquire(_mutex(place, frame), timeout) else true
+
+    return run
+
+
+def _release(_context: Context, place: Place) -> Run:
+    return lambda frame: frame.chain.release(_mutex(place, frame))
+
+
+def _event(place: Place, frame: Frame) -> Event:
+    node = named(place.refer(frame))
+    if not isinstance(node.content, Event):
+        raise OperandTypeError(f"{node.path} is no Event")
+    return node.content
+
+
+def _signal(_context: Context, place: Place) -> Run:
+    def run(frame: Frame) -> None:
+        _event(place, frame).signals += 1
+
+    return run
+
+
+def _reset(_context: Context, place: Place) -> Run:
+    def run(frame: Frame) -> None:
+        _event(place, frame).signals = 0
+
+    return run
+
+
+def _wait(context: Context, place: Place, timeout: Run) -> Run:
+    true = context.mask
+
+    def run(frame: Frame) -> int:
+        event, limit = _event(place, frame), timeout(frame)
+        if event.signals:
+            event.signals -= 1
+            return 0
+        if limit >= FOREVER:
+            raise MutexError("an event is awaited that nobody can signal any more")
+        context.stall(limit * NS_PER_MS)
+        return true
+
+    return run
+
+
+def _stall(context: Context, microseconds: Run) -> Run:
+    return lambda frame: context.stall(microseconds(frame) * NS_PER_US)
+
+
+def _sleep(context: Context, milliseconds: Run) -> Run:
+    return lambda frame: context.stall(milliseconds(frame) * NS_PER_MS)
+
+
+def _timer(context: Context) -> Run:
+    def run(_frame: Frame) -> int:
+        context.elapsed += NS_PER_TICK  # so that a loop that polls the timer ends
+        return context.elapsed // NS_PER_TICK & context.mask
+
+    return run
+
+
+BUILDERS: Final = {
+    "Notify": _notify,
+    "Acquire": _acquire,
+    "Release": _release,
+    "Signal": _signal,
+    "Wait": _wait,
+    "Reset": _reset,
+    "Stall": _stall,
+    "Sleep": _sleep,
+    "Timer": _timer,
+}
