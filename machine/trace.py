@@ -38,7 +38,7 @@ class Trace:
 
     def __init__(self, clock: VirtualClock) -> None:
         self.on = False
-        self._clock = clock
+        self.clock = clock
         self._listeners: list[Callable[[TracePoint], None]] = []
 
     def listen(self, listener: Callable[[TracePoint], None]) -> None:
@@ -48,6 +48,6 @@ class Trace:
 
     def __call__(self, layer: str, name: str, **fields: Any) -> None:
         """Report; callers check `on` first, so that a silent machine formats nothing."""
-        point = TracePoint(self._clock.now, layer, name, fields)
+        point = TracePoint(self.clock.now, layer, name, fields)
         for listener in self._listeners:
             listener(point)

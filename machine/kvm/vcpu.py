@@ -62,8 +62,8 @@ class Vcpu:
     def __init__(self, vm: Vm, vcpu_id: int) -> None:
         self.vm = vm
         self.id = vcpu_id
-        self.mpidr = MPIDR_RES1 | mpidr_affinity(vcpu_id)
-        self.midr = 0
+        self.mpidr: int = MPIDR_RES1 | mpidr_affinity(vcpu_id)
+        self.midr: int = 0
         self.features: frozenset[str] | None = None
         self.mp_state = MpState.STOPPED
         self.has_run = False
@@ -71,8 +71,8 @@ class Vcpu:
         self.x0 = 0
         self.engine: Engine | None = None
         self.on_kick: Callable[[], None] | None = None
-        self.virt_timer = ArchTimer(vm.clock, "virt-timer")
-        self.phys_timer = ArchTimer(vm.clock, "phys-timer")
+        self.virt_timer: ArchTimer = ArchTimer(vm.clock, "virt-timer")
+        self.phys_timer: ArchTimer = ArchTimer(vm.clock, "phys-timer")
         self.irq = IrqLine("irq", self._irq_changed)
 
     @property

@@ -8,10 +8,3 @@ class DeviceDeleted(Event, name="DEVICE_DELETED"):
 
     device: str | None = None
     path: str
-
-
-class DeviceUnplugGuestError(Event, name="DEVICE_UNPLUG_GUEST_ERROR"):
-    """The guest refused to let go of a device."""
-
-    device: str | None = None
-    path: str

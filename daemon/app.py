@@ -1,0 +1,145 @@
+"""One machine with everything around it: monitors, time, MQTT, trace; started and ended in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from daemon.commands import COMMANDS, EVENTS
+from daemon.connection import QmpConnection
+from daemon.context import Context
+from daemon.dispatch import Dispatcher
+from daemon.events import EventBridge
+from daemon.listen import ListenError
+from daemon.mqtt import MqttPublisher
+from daemon.pidfile import Pidfile, PidfileError
+from daemon.runner import Runner
+from daemon.server import Server
+from daemon.version import VERSION
+from machine.clock import VirtualClock
+from machine.errors import MachineError
+from machine.trace import Trace, TracePoint
+from machine.virt import VirtMachine
+from protocol.greeting import Greeting
+from protocol.session import Session
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from daemon.config import DaemonConfig, MonitorConfig
+
+log = logging.getLogger(__name__)
+
+
+class StartError(Exception):
+    """The daemon can't start as asked; the text is one line."""
+
+
+class App:
+    """A daemon's life.
+
+    Args:
+        config: what was asked for.
+        loop: the event loop that all of it runs on.
+
+    Raises:
+        StartError: where the machine can't be built as asked.
+    """
+
+    def __init__(self, config: DaemonConfig, *, loop: asyncio.AbstractEventLoop) -> None:
+        self._config = config
+        self._ended = asyncio.Event()
+        self._resources = contextlib.ExitStack()
+        trace = Trace(VirtualClock())
+        self._trace_to(trace)
+        try:
+            self.machine = VirtMachine(config.machine, trace)
+        except MachineError as error:
+            raise StartError(str(error)) from None
+        self.runner = Runner(self.machine.clock, loop=loop)
+        self.context = Context(self.machine, self.runner, COMMANDS, EVENTS, on_end=self._end)
+        self.server = Server(config.monitors, self._connect)
+        self.mqtt = MqttPublisher(config.mqtt, config.machine.name) if config.mqtt else None
+        self._bridge = EventBridge(self.context, self.server.broadcast, publisher=self.mqtt)
+        self._dispatch = Dispatcher(self.context)
+        self._greeting = Greeting.of(VERSION)
+        self._kept: dict[str, bytes] = {}
+
+    async def start(self) -> None:
+        """Listen; then, unless it is to wait, let the machine run.
+
+        Raises:
+            StartError: where a monitor or the pidfile can't be had; nothing is left behind.
+        """
+        self._warn()
+        try:
+            await self.server.start()
+            if self._config.pidfile is not None:
+                self._resources.enter_context(
+                    contextlib.closing(Pidfile(self._config.pidfile)),
+                )
+        except (ListenError, PidfileError) as error:
+            await self.server.close()
+            raise StartError(str(error)) from None
+
+    async def run(self) -> None:
+        """Serve until the machine ends, then end everything, in order."""
+        publishing = self._publish()
+        starting = asyncio.create_task(self._start_machine())
+        await self._ended.wait()
+        starting.cancel()
+        self.runner.close()
+        await self.server.close()
+        if self.mqtt is not None:
+            await self.mqtt.close()
+        await asyncio.gather(starting, *publishing, return_exceptions=True)
+        self._resources.close()
+        self.machine.close()
+
+    def end_by_signal(self) -> None:
+        """SIGTERM or SIGINT: end the machine as from outside."""
+        self.machine.shutdown("host-signal")
+
+    async def _start_machine(self) -> None:
+        await self.server.wait_for_clients()
+        self.context.follow_run_state()
+
+    def _publish(self) -> list[asyncio.Task[None]]:
+        if self.mqtt is None:
+            return []
+        self._bridge.publish_all()
+        return [asyncio.create_task(self.mqtt.run())]
+
+    def _connect(self, monitor: MonitorConfig) -> QmpConnection[Session]:
+        session = Session(COMMANDS, self._greeting, pretty=monitor.pretty, kept=self._kept)
+        return QmpConnection(session, self._dispatch, pump=self.runner)
+
+    def _end(self) -> None:
+        """The machine has ended: answer what is being answered, and nothing more."""
+        self.server.finish()
+        self._ended.set()
+
+    def _warn(self) -> None:
+        if not self.machine.has_hotpluggable_cpus:
+            log.warning("warning: cpu hotplug feature has been disabled: it needs gic-version=3")
+
+    def _trace_to(self, trace: Trace) -> None:
+        if self._config.trace is None:
+            return
+        try:
+            stream = self._open(self._config.trace)
+        except OSError as error:
+            raise StartError(f"could not open '{self._config.trace}': {error.strerror}") from None
+        trace.listen(lambda point: _write(stream, point))
+
+    def _open(self, where: str) -> TextIO:
+        if where == "-":
+            return sys.stderr
+        return self._resources.enter_context(open(where, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def _write(stream: TextIO, point: TracePoint) -> None:
+    print(point, file=stream, flush=True)

@@ -1,0 +1,35 @@
+"""QMP commands, one module for each of QEMU's QAPI modules, and one for our own."""
+
+from daemon.commands import (
+    acpi,
+    control,
+    machine,
+    machine_target,
+    misc,
+    qdev,
+    qom,
+    run_state,
+    vcpus,
+)
+from protocol import capabilities
+from protocol.command import CommandTable, collect
+from protocol.event import EventTable, collect_events
+from protocol.qapi import acpi as acpi_models
+from protocol.qapi import qdev as qdev_models
+from protocol.qapi import run_state as run_state_models
+
+COMMANDS: CommandTable = collect(
+    (
+        capabilities,
+        control,
+        run_state,
+        machine,
+        machine_target,
+        misc,
+        qom,
+        qdev,
+        acpi,
+        vcpus,
+    ),
+)
+EVENTS: EventTable = collect_events((acpi_models, qdev_models, run_state_models))

@@ -1,0 +1,101 @@
+"""QAPI machine: CPUs, machine types, names and sizes."""
+
+from typing import TYPE_CHECKING
+
+from daemon.translate import instance_properties
+from machine.topology import MAX_CPUS
+from machine.virt import MACHINE_TYPE
+from protocol.command import command
+from protocol.qapi.machine import (
+    CpuInfoFast,
+    CurrentMachineParams,
+    HotpluggableCPU,
+    KvmInfo,
+    MachineInfo,
+    MemoryInfo,
+    SysEmuTarget,
+    TargetInfo,
+    UuidInfo,
+)
+
+if TYPE_CHECKING:
+    from daemon.context import Context
+    from machine.cpu import CpuSlot
+
+
+@command("query-cpus-fast")
+def query_cpus_fast(context: "Context") -> list[CpuInfoFast]:
+    """List the plugged CPUs, in the order in which they were plugged."""
+    return [
+        CpuInfoFast(
+            thread_id=context.thread_id,
+            props=instance_properties(slot),
+            qom_path=cpu.path,
+            cpu_index=slot.index,
+            target=SysEmuTarget.AARCH64,
+        )
+        for slot, cpu in context.machine.cpus()
+    ]
+
+
+@command("query-hotpluggable-cpus", allow_preconfig=True)
+def query_hotpluggable_cpus(context: "Context") -> list[HotpluggableCPU]:
+    """List the CPUs that are, or could be, plugged, the highest number first."""
+    return [_hotpluggable(context, slot) for slot in reversed(context.machine.hotpluggable_slots())]
+
+
+def _hotpluggable(context: "Context", slot: "CpuSlot") -> HotpluggableCPU:
+    return HotpluggableCPU(
+        props=instance_properties(slot),
+        vcpus_count=1,
+        qom_path=slot.cpu.path if slot.cpu is not None else None,
+        type=context.machine.cpu_typename,
+    )
+
+
+@command("query-machines", allow_preconfig=True)
+def query_machines(context: "Context") -> list[MachineInfo]:
+    """List the machine types."""
+    return [
+        MachineInfo(
+            hotpluggable_cpus=context.machine.has_hotpluggable_cpus,
+            name=MACHINE_TYPE,
+            numa_mem_supported=False,
+            default_cpu_type="cortex-a15-arm-cpu",
+            acpi=True,
+            cpu_max=MAX_CPUS,
+            deprecated=False,
+            default_ram_id="mach-virt.ram",
+            alias="virt",
+        ),
+    ]
+
+
+@command("query-current-machine", static=True)
+def query_current_machine(_context: "Context") -> CurrentMachineParams:
+    """Tell what this machine can do besides."""
+    return CurrentMachineParams(wakeup_suspend_support=False)
+
+
+@command("query-target", allow_preconfig=True, static=True)
+def query_target(_context: "Context") -> TargetInfo:
+    """Name the architecture."""
+    return TargetInfo(arch=SysEmuTarget.AARCH64)
+
+
+@command("query-kvm", static=True)
+def query_kvm(_context: "Context") -> KvmInfo:
+    """Tell whether the host's own KVM is used: it is not, the machine has a model of one."""
+    return KvmInfo(enabled=False, present=False)
+
+
+@command("query-uuid", allow_preconfig=True, static=True)
+def query_uuid(context: "Context") -> UuidInfo:
+    """Return the machine's UUID."""
+    return UuidInfo(uuid=str(context.machine.config.uuid))
+
+
+@command("query-memory-size-summary", static=True)
+def query_memory_size_summary(context: "Context") -> MemoryInfo:
+    """Return the sizes of memory in bytes."""
+    return MemoryInfo(base_memory=context.machine.config.ram_size, plugged_memory=0)

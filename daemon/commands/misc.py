@@ -1,0 +1,30 @@
+"""QAPI misc: the machine's name, the human monitor."""
+
+from typing import TYPE_CHECKING
+
+from daemon.hmp import human_monitor
+from protocol.command import command
+from protocol.errors import QmpError
+from protocol.model import Int64
+from protocol.qapi.misc import NameInfo
+
+if TYPE_CHECKING:
+    from daemon.context import Context
+
+
+@command("query-name", allow_preconfig=True, static=True)
+def query_name(context: "Context") -> NameInfo:
+    """Return the machine's name, if it was given one."""
+    return NameInfo(name=context.machine.config.name)
+
+
+@command("human-monitor-command")
+def human_monitor_command(
+    context: "Context",
+    command_line: str,
+    cpu_index: Int64 | None = None,
+) -> str:
+    """Execute a command of the human monitor, and return what it prints."""
+    if cpu_index is not None and cpu_index not in context.machine.plugger.plugged:
+        raise QmpError("Parameter 'cpu-index' expects a CPU number")
+    return human_monitor(context, command_line)

@@ -1,0 +1,40 @@
+"""QAPI run-state and misc: run, stand still, reset."""
+
+from typing import TYPE_CHECKING
+
+from protocol.command import command
+from protocol.qapi.run_state import RunState, StatusInfo
+
+if TYPE_CHECKING:
+    from daemon.context import Context
+
+
+@command("query-status", allow_preconfig=True)
+def query_status(context: "Context") -> StatusInfo:
+    """Tell whether the machine runs."""
+    machine = context.machine
+    return StatusInfo(status=RunState(machine.run_state.value), running=machine.running)
+
+
+@command("stop")
+def stop(context: "Context") -> None:
+    """Stop all vCPUs."""
+    context.machine.stop()
+
+
+@command("cont")
+def cont(context: "Context") -> None:
+    """Let the vCPUs run."""
+    context.machine.cont()
+
+
+@command("system_reset")
+def system_reset(context: "Context") -> None:
+    """Reset the machine; CPUs whose removal is pending leave it."""
+    context.machine.system_reset()
+
+
+@command("system_powerdown")
+def system_powerdown(context: "Context") -> None:
+    """Press the power button; what follows is up to the guest."""
+    context.machine.system_powerdown()

@@ -1,0 +1,131 @@
+"""Domain objects to wire models, and domain events to wire events. Nothing is decided here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from machine import events as domain
+from machine.kvm.vcpu import MpState
+from protocol.qapi import acpi, qdev, run_state
+from protocol.qapi.acpi import ACPIOSTInfo, ACPISlotType
+from protocol.qapi.machine import CpuInstanceProperties
+from protocol.qapi.run_state import ShutdownCause
+from protocol.qapi.vcpus import (
+    AcpiVcpuInfo,
+    GuestVcpuInfo,
+    KvmVcpuInfo,
+    KvmVcpuState,
+    LastOst,
+    PsciState,
+    VcpuInfo,
+    VmmVcpuInfo,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from machine.cpu import CpuSlot
+    from machine.virt import VirtMachine
+    from protocol.event import Event
+
+
+def instance_properties(slot: CpuSlot) -> CpuInstanceProperties:
+    """Where a possible CPU sits."""
+    at = slot.location
+    return CpuInstanceProperties(
+        core_id=at.core_id,
+        thread_id=at.thread_id,
+        socket_id=at.socket_id,
+        cluster_id=at.cluster_id,
+    )
+
+
+def ost_info(ost: domain.AcpiDeviceOst) -> ACPIOSTInfo:
+    """A report of the guest."""
+    return ACPIOSTInfo(
+        device=ost.device,
+        source=ost.source,
+        status=ost.status,
+        slot=str(ost.slot),
+        slot_type=ACPISlotType.CPU,
+    )
+
+
+def vcpu_info(machine: VirtMachine, slot: CpuSlot) -> VcpuInfo:
+    """One possible CPU on every layer."""
+    on = slot.vcpu.mp_state is MpState.RUNNABLE
+    return VcpuInfo(
+        index=slot.index,
+        props=instance_properties(slot),
+        mpidr=slot.vcpu.mpidr,
+        redistributor=slot.redistributor,
+        kvm=KvmVcpuInfo(vcpu_id=slot.vcpu.id, created=True, state=_kvm_state(machine, slot, on=on)),
+        vmm=VmmVcpuInfo(
+            plugged=slot.cpu is not None,
+            id_=slot.cpu.device_id if slot.cpu else None,
+            qom_path=slot.cpu.path if slot.cpu else None,
+            gicc_accessible=slot.gic_cpu.accessible,
+        ),
+        acpi=_acpi(machine, slot),
+        guest=_guest(machine, slot),
+        psci=PsciState.ON if on else PsciState.OFF,
+    )
+
+
+def _kvm_state(machine: VirtMachine, slot: CpuSlot, *, on: bool) -> KvmVcpuState:
+    if slot.vcpu.id in machine.accel.parked:
+        return KvmVcpuState.PARKED
+    return KvmVcpuState.RUNNING if on else KvmVcpuState.STOPPED
+
+
+def _acpi(machine: VirtMachine, slot: CpuSlot) -> AcpiVcpuInfo | None:
+    if machine.cpuhp is None:
+        return None
+    state = machine.cpuhp.cpus[slot.index]
+    return AcpiVcpuInfo(
+        enabled=state.is_enabled,
+        insert_pending=state.is_inserting,
+        remove_pending=state.is_removing,
+        last_ost=LastOst(source=state.ost_event, status=state.ost_status),
+    )
+
+
+def _guest(machine: VirtMachine, slot: CpuSlot) -> GuestVcpuInfo | None:
+    kernel = machine.power.kernel
+    cpu = kernel.by_uid.get(slot.index) if kernel is not None else None
+    if cpu is None:
+        return None
+    return GuestVcpuInfo(present=True, enabled=cpu.enabled, online=cpu.online)
+
+
+def _ost(event: domain.AcpiDeviceOst) -> Event:
+    return acpi.AcpiDeviceOst(info=ost_info(event))
+
+
+def _deleted(event: domain.DeviceDeleted) -> Event:
+    return qdev.DeviceDeleted(device=event.device, path=event.path)
+
+
+def _reset(event: domain.WasReset) -> Event:
+    return run_state.Reset(guest=event.guest, reason=ShutdownCause(event.reason))
+
+
+def _shutdown(event: domain.ShutdownRequested) -> Event:
+    return run_state.Shutdown(guest=event.guest, reason=ShutdownCause(event.reason))
+
+
+_EVENTS: Mapping[type, Callable[..., Event]] = {
+    domain.AcpiDeviceOst: _ost,
+    domain.DeviceDeleted: _deleted,
+    domain.Stopped: lambda _event: run_state.Stop(),
+    domain.Resumed: lambda _event: run_state.Resume(),
+    domain.WasReset: _reset,
+    domain.PowerdownRequested: lambda _event: run_state.Powerdown(),
+    domain.ShutdownRequested: _shutdown,
+}
+
+
+def wire_event(event: domain.MachineEvent) -> Event | None:
+    """The QMP event for a domain event; None for one that QMP has no name for."""
+    translate = _EVENTS.get(type(event))
+    return translate(event) if translate is not None else None

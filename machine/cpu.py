@@ -1,0 +1,58 @@
+"""Possible CPUs, and the CPU objects that occupy them.
+
+A slot is there for the life of the machine: its number, location, MPIDR, vCPU, redistributor. A
+CPU object comes with a plug and goes with an unplug (hw/arm/virt: possible_cpus, ARMCPU).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from machine.gicv3.gic import GicCpu
+    from machine.kvm.vcpu import Vcpu
+    from machine.scheduler import VcpuThread
+    from machine.topology import CpuLocation
+
+
+@dataclass(slots=True, eq=False)
+class ArmCpu:
+    """A realized CPU.
+
+    Attributes:
+        typename: its QOM type.
+        device_id: the user's id, if one was given.
+        path: its QOM path.
+        hotplugged: whether it came while the machine was up.
+        vcpu: what runs it in the kernel.
+        thread: what calls KVM_RUN.
+        properties: what the user set besides the location.
+        unplug_pending: whether its removal was asked for, and the guest has not refused.
+    """
+
+    typename: str
+    device_id: str | None
+    path: str
+    hotplugged: bool
+    vcpu: Vcpu
+    thread: VcpuThread
+    properties: dict[str, object] = field(default_factory=dict)
+    unplug_pending: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class CpuSlot:
+    """A possible CPU."""
+
+    index: int
+    location: CpuLocation
+    vcpu: Vcpu
+    gic_cpu: GicCpu
+    redistributor: int
+    cpu: ArmCpu | None = None
+
+    @property
+    def arch_id(self) -> int:
+        """MPIDR affinity."""
+        return self.vcpu.affinity

@@ -1,0 +1,1 @@
+"""What executes on a vCPU while it is powered on."""

@@ -1,0 +1,110 @@
+"""The engine of the modelled guest: one vCPU executing Python in place of instructions.
+
+It is the guest's platform (its seven verbs are what the vCPU does), and the vCPU's engine: it
+resumes the guest's thread until that waits, and takes interrupts as the architecture does,
+between two steps, while they are unmasked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from machine.guest.platform import PowerOff
+from machine.kvm.vcpu import MpState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from machine.guest.image import Image
+    from machine.guest.platform import Thread
+    from machine.kvm.vcpu import Vcpu
+
+SIGN = 1 << 63
+
+
+class ModelEngine:
+    """Runs `image` on `vcpu`, from the vCPU's program counter on."""
+
+    __slots__ = ("_handler", "_image", "_running", "_thread", "_vcpu")
+
+    def __init__(self, vcpu: Vcpu, image: Image) -> None:
+        self._vcpu = vcpu
+        self._image = image
+        self._thread: Thread | None = None
+        self._handler: Callable[[], None] | None = None
+        self._running = False
+
+    # The engine
+
+    def run(self) -> None:
+        """Execute until the guest waits for an interrupt that has not come, or is off.
+
+        A call while it runs (a device raised a line meanwhile) has nothing to do: the line is
+        looked at before the guest waits.
+        """
+        if self._running:
+            return
+        self._running = True
+        try:
+            self._execute()
+        except PowerOff:
+            return
+        finally:
+            self._running = False
+
+    def _execute(self) -> None:
+        if self._thread is None:
+            self._thread = self._enter()
+            next(self._thread)
+        while self._handler is not None and self._vcpu.irq.level:
+            self._handler()
+            next(self._thread)
+
+    def _enter(self) -> Thread:
+        """Begin at the program counter; where there is no code, the CPU is stuck for good."""
+        try:
+            return self._image.enter(self, self._vcpu.pc, self._vcpu.x0)
+        except LookupError:
+            return _stuck()
+
+    # The platform
+
+    def load(self, address: int, size: int) -> int:
+        """Load from guest-physical memory."""
+        return self._vcpu.load(address, size)
+
+    def store(self, address: int, size: int, value: int) -> None:
+        """Store to guest-physical memory."""
+        self._vcpu.store(address, size, value)
+
+    def mrs(self, register: str) -> int:
+        """Read a system register."""
+        return self._vcpu.mrs(register)
+
+    def msr(self, register: str, value: int) -> None:
+        """Write a system register."""
+        self._vcpu.msr(register, value)
+
+    def smccc(self, function: int, *args: int) -> int:
+        """HVC #0; a call after which this vCPU is no longer on does not return.
+
+        Raises:
+            PowerOff: where the call stopped this vCPU, or replaced what it runs.
+        """
+        answer = self._vcpu.hvc(function, *args)
+        if self._vcpu.mp_state is MpState.STOPPED or self._vcpu.engine is not self:
+            raise PowerOff
+        return answer - ((answer & SIGN) << 1)
+
+    def wfi(self) -> None:
+        """Wait for an interrupt: `run` sees the guest's yield."""
+
+    def on_irq(self, handler: Callable[[], None]) -> None:
+        """Install the IRQ vector, and unmask."""
+        self._handler = handler
+
+
+def _stuck() -> Thread:
+    """What a CPU does that fetches no instruction: it takes exception after exception."""
+    while True:
+        yield

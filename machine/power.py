@@ -1,0 +1,119 @@
+"""Power: CPUs on and off, reset, power-off, and the guest's image in RAM.
+
+An engine is made when a CPU is powered on, and dropped when it goes off (the talk's T23: a parked
+vCPU is off). What the guest asks of the system happens once its vCPU has stopped, as QEMU's main
+loop does it after the vCPU thread has left the guest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from machine.engine.model import ModelEngine
+from machine.events import VcpuChanged, WasReset
+from machine.firmware import loader
+from machine.guest.image import Image
+from machine.kvm.vcpu import MpState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from machine.cpu import CpuSlot
+    from machine.guest.kernel import Kernel
+    from machine.kvm.vcpu import Engine, Vcpu
+    from machine.virt import VirtMachine
+
+
+class Power:
+    """Who is on, and what they run.
+
+    Args:
+        machine: the board.
+        tables: ACPI tables by signature, to be laid out in RAM at each reset.
+    """
+
+    def __init__(self, machine: VirtMachine, tables: Mapping[str, bytes]) -> None:
+        self._machine = machine
+        self._tables = tables
+        self.engine_factory: Callable[[Vcpu, Image], Engine] = ModelEngine
+        self.image: Image | None = None
+
+    @property
+    def kernel(self) -> Kernel | None:
+        """The guest's kernel, for those who look from outside; None until it runs."""
+        return self.image.kernel if self.image is not None else None
+
+    # CPUs
+
+    def cpu_on(self, slot: CpuSlot, pc: int, x0: int) -> None:
+        """Start a plugged CPU: reset it, give it an engine, let it run."""
+        if self.image is None:
+            raise AssertionError("a CPU without anything to run")
+        vcpu = slot.vcpu
+        vcpu.reset()
+        slot.gic_cpu.reset_interface()
+        vcpu.pc, vcpu.x0 = pc, x0
+        vcpu.engine = self.engine_factory(vcpu, self.image)
+        vcpu.set_mp_state(MpState.RUNNABLE)
+        vcpu.kick()
+        self._machine.events.emit(VcpuChanged(slot.index))
+
+    def cpu_off(self, slot: CpuSlot) -> None:
+        """Stop a CPU; its engine goes."""
+        slot.vcpu.set_mp_state(MpState.STOPPED)
+        if slot.cpu is not None:
+            slot.cpu.thread.stop()
+        self._machine.events.emit(VcpuChanged(slot.index))
+
+    # The system
+
+    def system_event(self, vcpu: Vcpu, kind: str) -> None:
+        """The guest asked, by PSCI on this vCPU: stop it, then do it."""
+        vcpu.set_mp_state(MpState.STOPPED)
+        self._machine.clock.call_after(
+            0, {"shutdown": self._guest_off, "reset": self._guest_reset}[kind]
+        )
+
+    def _guest_off(self) -> None:
+        self._machine.shutdown("guest-shutdown", guest=True)
+
+    def _guest_reset(self) -> None:
+        self.system_reset(guest=True, reason="guest-reset")
+
+    def system_reset(self, *, guest: bool, reason: str) -> None:
+        """Reset everything; CPUs whose removal is pending go, the others stay plugged."""
+        machine = self._machine
+        machine.plugger.complete_removals()
+        if machine.cpuhp is not None:
+            for index in machine.cpuhp.pending:
+                machine.cpuhp.cancel(index)
+        self.reset()
+        machine.was_reset()
+        machine.events.emit(WasReset(guest=guest, reason=reason))
+
+    def reset(self) -> None:
+        """Bring the hardware to its state after reset, and the boot CPU to its first instruction.
+
+        The hot-plug registers keep selector, command and the last _OST, as the real block does.
+        """
+        machine = self._machine
+        for slot, _ in machine.cpus():
+            self.cpu_off(slot)
+            slot.vcpu.reset()
+        machine.gic.reset()
+        if machine.ged is not None:
+            machine.ged.pending = 0
+        boot = loader.load(machine.ram, self._tables)
+        self.image = Image(boot.pc, self)
+        self.cpu_on(machine.slots[0], boot.pc, boot.x0)
+
+    # What the guest's kernel lets an observer see
+
+    def printk(self, nanoseconds: int, text: str) -> None:
+        """A line of the kernel's log."""
+        if self._machine.trace.on:
+            self._machine.trace("guest", f"[{nanoseconds / 1e9:12.6f}] {text}")
+
+    def cpus_changed(self, uid: int) -> None:
+        """The kernel's enabled or online mask changed."""
+        self._machine.events.emit(VcpuChanged(uid))

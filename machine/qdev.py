@@ -1,0 +1,110 @@
+"""Device creation and removal as clients ask for it: `device_add`, `-device`, `device_del`.
+
+What can be refused is refused before anything is changed, in the order and the words of the
+reference (system/qdev-monitor): id, driver, bus, duplicate id, properties; what only the board
+knows comes after.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from machine.cpu_models import ABSTRACT_TYPES, BOARD_ONLY_TYPES, MODEL_OF_TYPE
+from machine.cpu_properties import BY_NAME, CPU_PROPERTIES, check_features
+from machine.errors import MachineError
+from machine.qdev_values import option_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+_NOT_PROPERTIES = frozenset({"driver", "bus", "id"})
+_EXPECTED = {"bool": "boolean", "string": "string", "str": "string"}
+SYSTEM_BUS = "main-system-bus"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRequest:
+    """A device that may be created: everything but the board has agreed."""
+
+    driver: str
+    device_id: str | None
+    properties: dict[str, object]
+
+    def location_id(self, name: str) -> int:
+        """A topology property; one that was not given is 0, as the reference has it."""
+        value = self.properties.get(name, 0)
+        return value if isinstance(value, int) else 0
+
+
+def parse_request(given: Mapping[str, object], ids: Collection[str]) -> DeviceRequest:
+    """Check what a client gave, up to where the board's own checks begin.
+
+    Args:
+        given: "driver", and whatever else; JSON values, or the text of a command line.
+        ids: device ids in use.
+
+    Raises:
+        MachineError: with the reference's text.
+    """
+    device_id = _device_id(given)
+    driver = _driver(given)
+    _check_bus(given, driver)
+    if device_id in ids:
+        raise MachineError(f"Duplicate device ID '{device_id}'")
+    properties = _properties(given, driver)
+    check_features(properties)
+    return DeviceRequest(driver, device_id, properties)
+
+
+def _device_id(given: Mapping[str, object]) -> str | None:
+    """The id; a number or a boolean is none, as in the reference."""
+    if "id" not in given:
+        return None
+    value = given["id"]
+    if isinstance(value, str):
+        if not _ID.fullmatch(value):
+            raise MachineError("Parameter 'id' expects an identifier")
+        return value
+    option_text("id", value, "string")
+    return None
+
+
+def _driver(given: Mapping[str, object]) -> str:
+    if "driver" not in given:
+        raise MachineError("Parameter 'driver' is missing")
+    driver = option_text("driver", given["driver"], "string")
+    if driver in ABSTRACT_TYPES:
+        raise MachineError("Parameter 'driver' expects a non-abstract device type")
+    if driver in BOARD_ONLY_TYPES:
+        raise MachineError("Parameter 'driver' expects a pluggable device type")
+    if driver not in MODEL_OF_TYPE:
+        raise MachineError(f"'{driver}' is not a valid device model name")
+    return driver
+
+
+def _check_bus(given: Mapping[str, object], driver: str) -> None:
+    if "bus" not in given:
+        return
+    bus = option_text("bus", given["bus"], "string")
+    if bus == SYSTEM_BUS:
+        raise MachineError(f"Device '{driver}' can't go on System bus")
+    raise MachineError(f"Bus '{bus}' not found")
+
+
+def _properties(given: Mapping[str, object], driver: str) -> dict[str, object]:
+    """Parse every property: the known ones first, in the table's order, then the others."""
+    parsed: dict[str, object] = {}
+    for entry in CPU_PROPERTIES:
+        if entry.name not in given:
+            continue
+        if entry.parse is None:
+            raise MachineError(f"Property '{driver}.{entry.name}' is not writable")
+        text = option_text(entry.name, given[entry.name], _EXPECTED.get(entry.type, "integer"))
+        parsed[entry.name] = entry.parse(entry.name, text)
+    for name in given:
+        if name not in BY_NAME and name not in _NOT_PROPERTIES:
+            raise MachineError(f"Property '{driver}.{name}' not found")
+    return parsed

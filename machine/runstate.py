@@ -1,0 +1,45 @@
+"""Run states of a machine and what moves between them, by QEMU's names (qapi: RunState)."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from machine.events import MachineEvent, Resumed, Stopped
+
+
+class RunState(Enum):
+    """As `query-status` spells them."""
+
+    PRELAUNCH = "prelaunch"
+    RUNNING = "running"
+    PAUSED = "paused"
+    SHUTDOWN = "shutdown"
+
+
+class Verb(Enum):
+    """What can be asked of a machine's run state."""
+
+    STOP = "stop"
+    CONT = "cont"
+    RESET = "system_reset"
+    SHUTDOWN = "shutdown"
+
+
+_S, _V = RunState, Verb
+
+TRANSITIONS: dict[tuple[RunState, Verb], tuple[RunState, MachineEvent | None]] = {
+    (_S.RUNNING, _V.STOP): (_S.PAUSED, Stopped()),
+    (_S.PRELAUNCH, _V.CONT): (_S.RUNNING, Resumed()),
+    (_S.PAUSED, _V.CONT): (_S.RUNNING, Resumed()),
+    (_S.PAUSED, _V.RESET): (_S.PRELAUNCH, None),
+    (_S.RUNNING, _V.SHUTDOWN): (_S.SHUTDOWN, None),
+    (_S.PAUSED, _V.SHUTDOWN): (_S.SHUTDOWN, None),
+    (_S.PRELAUNCH, _V.SHUTDOWN): (_S.SHUTDOWN, None),
+}
+"""State and verb to the next state, and the event that tells of it. What is not here changes
+nothing: stopping a machine that is not running, say, is fine, and is no event."""
+
+
+def transition(state: RunState, verb: Verb) -> tuple[RunState, MachineEvent | None]:
+    """Where a verb leads from a state."""
+    return TRANSITIONS.get((state, verb), (state, None))

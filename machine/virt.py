@@ -1,0 +1,334 @@
+"""The `virt` board: what a machine consists of, and the order in which it comes to be.
+
+The order is the point (the talk's T9 to T14, T20, T21): the host kernel's VM, *every* possible
+vCPU, then the vGIC, which closes that door; the vCPUs are parked, and only the CPUs that are there
+at start take theirs out again. Firmware's tables tell of all possible CPUs and never change.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from machine import memmap
+from machine.accel import KvmAccel
+from machine.acpi.cpu_hotplug import CpuHotplug
+from machine.acpi.dsdt import dsdt
+from machine.acpi.ged import CPU_HOTPLUG, POWER_DOWN, GenericEventDevice
+from machine.acpi.gtdt import gtdt
+from machine.acpi.madt import madt
+from machine.bus import Bus
+from machine.clock import VirtualClock
+from machine.cpu import CpuSlot
+from machine.cpu_models import CPU_MODELS
+from machine.errors import DeviceNotFoundError, MachineError
+from machine.events import (
+    AcpiDeviceOst,
+    EventSink,
+    PowerdownRequested,
+    ShutdownRequested,
+    VcpuChanged,
+)
+from machine.kvm.smccc import CPU_ON_64, Function
+from machine.kvm.vgic import RedistRegion
+from machine.kvm.vm import FilterAction, Vm
+from machine.memory import Ram
+from machine.power import Power
+from machine.psci import PsciPolicy
+from machine.qdev import SYSTEM_BUS, parse_request
+from machine.qom import QomTree
+from machine.runstate import RunState, Verb, transition
+from machine.trace import Trace
+from machine.virt_cpus import CpuPlugger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from machine.config import MachineConfig
+    from machine.cpu import ArmCpu
+    from machine.kvm.vcpu import Vcpu
+
+MACHINE_TYPE = "virt-9.2"
+
+
+class VirtMachine:
+    """One machine. It does nothing until its clock advances, and that is for its owner to do.
+
+    Raises:
+        MachineError: where a `-device` of the configuration is refused.
+    """
+
+    def __init__(self, config: MachineConfig, trace: Trace | None = None) -> None:
+        self.config = config
+        self.clock = trace.clock if trace is not None else VirtualClock()
+        self.trace = trace or Trace(self.clock)
+        self.events = EventSink()
+        self.run_state = RunState.PRELAUNCH
+        self.topology = config.topology
+        self.cpu_model = CPU_MODELS[config.cpu_model]
+        self.cpu_typename = self.cpu_model.typename
+        self.has_hotpluggable_cpus = config.gic_version >= 3
+        self.ram = Ram(memmap.RAM_BASE, config.ram_size)
+        self.bus = Bus()
+        self._create_vcpus()
+        self._create_gic()
+        self._create_slots()
+        self._create_acpi_devices()
+        self._realize_boot_cpus()
+        self.power = Power(self, self._tables())
+        self._psci = PsciPolicy(self._by_affinity, self.power.cpu_on, self.power.cpu_off)
+        self.qom = QomTree(self)
+        for properties in config.devices:
+            self._cold_plug(properties)
+        self.power.reset()
+        if not config.paused:
+            self.run_state = RunState.RUNNING
+
+    # Creation, in its order
+
+    def _create_vcpus(self) -> None:
+        """The VM, its memory, and every vCPU that there will ever be; all of them parked."""
+        self.vm = Vm(self.clock, self)
+        self.vm.set_user_memory_region(self.ram)
+        for function in (CPU_ON_64, Function.CPU_OFF):
+            self.vm.set_smccc_filter(function, 1, FilterAction.FORWARD)
+        self.accel = KvmAccel(self.vm, self.cpu_model.midr, self.trace)
+        for vcpu_id in range(self.possible_count):
+            self.accel.park_vcpu(self.accel.create_vcpu(vcpu_id))
+
+    def _create_gic(self) -> None:
+        """The vGIC, with a redistributor for each vCPU; from here on none can be created."""
+        vgic = self.vm.create_vgic()
+        vgic.set_dist_address(memmap.GICD.base)
+        for index, at in enumerate(self.redistributor_regions):
+            count = at.size // memmap.REDISTRIBUTOR_SIZE
+            vgic.add_redist_region(RedistRegion(index, at.base, count).encode())
+        vgic.set_nr_irqs(memmap.SPI_BASE + memmap.SPIS)
+        vgic.init()
+        if vgic.gic is None:
+            raise AssertionError("vGIC without a GIC")
+        self.vgic, self.gic = vgic, vgic.gic
+
+    def _create_slots(self) -> None:
+        """The possible CPUs; none may use its GIC CPU interface yet."""
+        self.slots = [
+            CpuSlot(
+                index=index,
+                location=self.topology.location(index),
+                vcpu=self.vm.vcpus[index],
+                gic_cpu=self.gic.cpus[index],
+                redistributor=self.vgic.redistributor_address(index),
+            )
+            for index in range(self.possible_count)
+        ]
+        for slot in self.slots:
+            slot.gic_cpu.accessible = False
+        self._by_affinity = {slot.arch_id: slot for slot in self.slots}
+        self.plugger = CpuPlugger(self)
+
+    def _create_acpi_devices(self) -> None:
+        """GED and CPU hot-plug registers, where there is firmware that tells of them."""
+        self.ged: GenericEventDevice | None = None
+        self.cpuhp: CpuHotplug | None = None
+        if not self.config.acpi:
+            return
+        ged = self.ged = GenericEventDevice(self.trace)
+        spi = memmap.SPI_BASE + memmap.GED_SPI
+        ged.irq.connect(lambda level: self.gic.set_spi(spi, level))
+        self.bus.map("acpi-ged", memmap.GED.base, memmap.GED.size, ged)
+        self.cpuhp = CpuHotplug(
+            [slot.arch_id for slot in self.slots],
+            on_eject=self.plugger.eject,
+            on_ost=self._guest_reported,
+            raise_event=lambda: ged.raise_event(CPU_HOTPLUG),
+            trace=self.trace,
+        )
+        self.bus.map("acpi-cpu-hotplug", memmap.CPUHP.base, memmap.CPUHP.size, self.cpuhp)
+
+    def _realize_boot_cpus(self) -> None:
+        for slot in self.slots[: self.topology.cpus]:
+            self.plugger.boot(slot)
+
+    def _cold_plug(self, properties: Mapping[str, object]) -> None:
+        request = parse_request(properties, self.plugger.ids)
+        self.plugger.plug(
+            self.plugger.pre_plug(request, hotplugged=False), request, hotplugged=False
+        )
+
+    def _tables(self) -> dict[str, bytes]:
+        """ACPI's tables, the same for every plug state."""
+        if not self.config.acpi:
+            return {}
+        return {
+            "DSDT": dsdt(self.possible_count),
+            "APIC": madt(
+                memmap.GICD.base,
+                [slot.arch_id for slot in self.slots],
+                self.redistributor_regions,
+                pmu_interrupt=memmap.PPI_PMU,
+                hotplug=self.has_hotpluggable_cpus,
+            ),
+            "GTDT": gtdt(
+                secure=memmap.PPI_SECURE_TIMER,
+                physical=memmap.PPI_PHYSICAL_TIMER,
+                virtual=memmap.PPI_VIRTUAL_TIMER,
+                hypervisor=memmap.PPI_HYPERVISOR_TIMER,
+            ),
+        }
+
+    @property
+    def possible_count(self) -> int:
+        """Number of possible CPUs: without hot-plug, those that are there."""
+        return self.topology.max_cpus if self.has_hotpluggable_cpus else self.topology.cpus
+
+    @property
+    def redistributor_regions(self) -> list[memmap.Range]:
+        """Where the redistributors lie: 123 below, the rest behind the RAM."""
+        regions = [memmap.GICR_LOW]
+        if self.possible_count > memmap.LOW_REDISTRIBUTORS:
+            regions.append(memmap.high_redistributors(self.config.ram_size))
+        return regions
+
+    # What clients ask
+
+    def cpus(self) -> Iterator[tuple[CpuSlot, ArmCpu]]:
+        """Plugged CPUs in the order of plugging."""
+        for index, cpu in self.plugger.plugged.items():
+            yield self.slots[index], cpu
+
+    def hotpluggable_slots(self) -> list[CpuSlot]:
+        """Every possible CPU, in ascending order.
+
+        Raises:
+            MachineError: where CPUs can't be plugged.
+        """
+        if not self.has_hotpluggable_cpus:
+            raise MachineError("machine does not support hot-plugging CPUs")
+        return self.slots
+
+    def device_add(self, properties: Mapping[str, object]) -> None:
+        """Plug a device.
+
+        Raises:
+            MachineError: where it is refused; nothing has changed then.
+        """
+        request = parse_request(properties, self.plugger.ids)
+        slot = self.plugger.pre_plug(request, hotplugged=True)
+        self.plugger.plug(slot, request, hotplugged=True)
+
+    def device_del(self, name: str) -> None:
+        """Ask for a CPU back, by id or QOM path; the guest decides.
+
+        Raises:
+            MachineError: where it is refused; nothing has changed then.
+        """
+        slot = self.plugger.by_path.get(
+            name if name.startswith("/") else f"/machine/peripheral/{name}",
+        )
+        if slot is not None and slot.cpu is not None:
+            self.plugger.unplug_request(slot, slot.cpu)
+            return
+        self._refuse_to_delete(name)
+
+    def _refuse_to_delete(self, name: str) -> NoReturn:
+        """Say why something that is no CPU can't be removed."""
+        try:
+            node = self.qom.resolve(name if name.startswith("/") else f"/machine/peripheral/{name}")
+        except DeviceNotFoundError:
+            raise DeviceNotFoundError(f"Device '{name}' not found") from None
+        if not node.device:
+            raise MachineError(f"{name} is not a device")
+        raise MachineError(f"Bus '{SYSTEM_BUS}' does not support hotplugging")
+
+    def ospm_status(self) -> list[AcpiDeviceOst]:
+        """The last _OST of each possible CPU.
+
+        Raises:
+            MachineError: where no ACPI device keeps it.
+        """
+        if self.cpuhp is None:
+            raise MachineError("command is not supported, missing ACPI device")
+        return [
+            AcpiDeviceOst(slot.index, self._device_id(slot), state.ost_event, state.ost_status)
+            for slot, state in zip(self.slots, self.cpuhp.cpus, strict=True)
+        ]
+
+    def stop(self) -> None:
+        """Stop the vCPUs."""
+        self._move(Verb.STOP)
+
+    def cont(self) -> None:
+        """Let the vCPUs run."""
+        self._move(Verb.CONT)
+
+    def system_reset(self) -> None:
+        """Reset from outside."""
+        self.power.system_reset(guest=False, reason="host-qmp-system-reset")
+
+    def system_powerdown(self) -> None:
+        """Press the power button."""
+        if self.ged is not None:
+            self.ged.raise_event(POWER_DOWN)
+        self.events.emit(PowerdownRequested())
+
+    def shutdown(self, reason: str, *, guest: bool = False) -> None:
+        """End the machine; once is enough."""
+        if self.run_state is RunState.SHUTDOWN:
+            return
+        self._move(Verb.SHUTDOWN)
+        self.events.emit(ShutdownRequested(guest=guest, reason=reason))
+
+    @property
+    def running(self) -> bool:
+        """Whether the clock may advance."""
+        return self.run_state is RunState.RUNNING
+
+    def close(self) -> None:
+        """Give the memory back to the host."""
+        self.ram.close()
+
+    def _move(self, verb: Verb) -> None:
+        self.run_state, event = transition(self.run_state, verb)
+        if event is not None:
+            self.events.emit(event)
+
+    def was_reset(self) -> None:
+        """The run state follows a reset."""
+        self._move(Verb.RESET)
+
+    @staticmethod
+    def _device_id(slot: CpuSlot) -> str | None:
+        return slot.cpu.device_id if slot.cpu is not None else None
+
+    # Exits of the vCPUs, and what the guest reports
+
+    def mmio_read(self, vcpu: Vcpu, address: int, size: int) -> int:
+        """KVM_EXIT_MMIO, a load."""
+        value = self.bus.read(address, size)
+        if self.trace.on:
+            self.trace("guest", "mmio_read", cpu=vcpu.id, address=address, size=size, value=value)
+        return value
+
+    def mmio_write(self, vcpu: Vcpu, address: int, size: int, value: int) -> None:
+        """KVM_EXIT_MMIO, a store."""
+        if self.trace.on:
+            self.trace("guest", "mmio_write", cpu=vcpu.id, address=address, size=size, value=value)
+        self.bus.write(address, size, value)
+
+    def hypercall(self, vcpu: Vcpu, function: int, args: tuple[int, ...]) -> int:
+        """KVM_EXIT_HYPERCALL: PSCI that is the VMM's to answer."""
+        answer = self._psci.call(vcpu, function, args)
+        if self.trace.on:
+            name = Function(function & ~0x4000_0000).name
+            self.trace("psci", name, cpu=vcpu.id, target=args[0] if args else vcpu.id,
+                       result=answer)  # fmt: skip
+        return answer
+
+    def system_event(self, vcpu: Vcpu, kind: str) -> None:
+        """KVM_EXIT_SYSTEM_EVENT: the guest powers off, or resets."""
+        self.power.system_event(vcpu, kind)
+
+    def _guest_reported(self, index: int, source: int, status: int) -> None:
+        self.plugger.ost(index, source, status)
+        device_id = self._device_id(self.slots[index])
+        self.events.emit(AcpiDeviceOst(index, device_id, source, status))
+        self.events.emit(VcpuChanged(index))

@@ -1,0 +1,212 @@
+"""CPU hot-plug as the `virt` board does it: pre_plug, plug, unplug_request, unplug.
+
+hw/arm/virt of the reference. A plug takes the vCPU of the slot out of the parked pool, opens its
+GIC CPU interface and wires it; an unplug, which only the guest's eject brings about, cuts the
+wires and parks it again. Each time it is the same vCPU, MPIDR and redistributor.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from machine.cpu import ArmCpu
+from machine.errors import MachineError
+from machine.events import DeviceDeleted, VcpuChanged
+from machine.memmap import PPI_PHYSICAL_TIMER, PPI_VIRTUAL_TIMER
+from machine.scheduler import VcpuThread
+from machine.topology import CpuLocation
+
+if TYPE_CHECKING:
+    from machine.cpu import CpuSlot
+    from machine.qdev import DeviceRequest
+    from machine.virt import VirtMachine
+
+LEVELS = ("thread", "core", "cluster", "socket")
+"""The order in which the board checks the ids."""
+NO_NUMA_NODE = 0
+
+
+class CpuPlugger:
+    """The board's hot-plug handler for CPUs."""
+
+    def __init__(self, machine: VirtMachine) -> None:
+        self._machine = machine
+        self.plugged: dict[int, ArmCpu] = {}
+        """Slot number to CPU, in the order of plugging."""
+        self.by_path: dict[str, CpuSlot] = {}
+        self.ids: dict[str, CpuSlot] = {}
+        self._anonymous = 0
+
+    # Plug
+
+    def pre_plug(self, request: DeviceRequest, *, hotplugged: bool) -> CpuSlot:
+        """Find the slot that a request means.
+
+        Raises:
+            MachineError: where the board refuses, in the order of its checks.
+        """
+        machine = self._machine
+        if hotplugged and machine.cpuhp is None:
+            raise MachineError("GED acpi device does not exists")
+        if hotplugged and not machine.has_hotpluggable_cpus:
+            raise MachineError("CPU hotplug not supported on this machine")
+        if request.driver != machine.cpu_typename:
+            raise MachineError(f"Invalid CPU type, expected cpu type: '{machine.cpu_typename}'")
+        slot = machine.slots[machine.topology.index(self._location(request))]
+        if slot.cpu is not None:
+            raise MachineError(
+                f"cpu(id{slot.index}={slot.location}) with arch-id {slot.arch_id} exist",
+            )
+        if request.properties.get("node-id", -1) not in {-1, NO_NUMA_NODE}:
+            raise MachineError(f"invalid node-id, must be {NO_NUMA_NODE}")
+        return slot
+
+    def _location(self, request: DeviceRequest) -> CpuLocation:
+        topology = self._machine.topology
+        ids = {f"{level}_id": request.location_id(f"{level}-id") for level in LEVELS}
+        for level in LEVELS:
+            value, most = ids[f"{level}_id"], getattr(topology, f"{level}s") - 1
+            if not 0 <= value <= most:
+                raise MachineError(f"Invalid {level}-id {value} specified, correct range 0:{most}")
+        return CpuLocation(**ids)
+
+    def plug(self, slot: CpuSlot, request: DeviceRequest, *, hotplugged: bool) -> ArmCpu:
+        """Realize a CPU in its slot, from its parked vCPU."""
+        vcpu = self._machine.accel.unpark_vcpu(slot.index)
+        path = self._path(request)
+        return self._realize(
+            slot,
+            ArmCpu(
+                typename=request.driver,
+                device_id=request.device_id,
+                path=path,
+                hotplugged=hotplugged,
+                vcpu=vcpu,
+                thread=VcpuThread(self._machine.clock, vcpu),
+                properties=request.properties,
+            ),
+        )
+
+    def boot(self, slot: CpuSlot) -> ArmCpu:
+        """Realize one of the CPUs that `-smp cpus=` counts."""
+        vcpu = self._machine.accel.unpark_vcpu(slot.index)
+        return self._realize(
+            slot,
+            ArmCpu(
+                typename=self._machine.cpu_typename,
+                device_id=None,
+                path=f"/machine/unattached/device[{slot.index}]",
+                hotplugged=False,
+                vcpu=vcpu,
+                thread=VcpuThread(self._machine.clock, vcpu),
+            ),
+        )
+
+    def _path(self, request: DeviceRequest) -> str:
+        if request.device_id is not None:
+            return f"/machine/peripheral/{request.device_id}"
+        path = f"/machine/peripheral-anon/device[{self._anonymous}]"
+        self._anonymous += 1
+        return path
+
+    def _realize(self, slot: CpuSlot, cpu: ArmCpu) -> ArmCpu:
+        machine = self._machine
+        slot.cpu = cpu
+        self.plugged[slot.index] = cpu
+        self.by_path[cpu.path] = slot
+        if cpu.device_id is not None:
+            self.ids[cpu.device_id] = slot
+        self._wire(slot)
+        if machine.trace.on:
+            machine.trace("vmm", "cpu_plug", index=slot.index, mpidr=slot.arch_id, path=cpu.path)
+        if machine.cpuhp is not None:
+            machine.cpuhp.set_enabled(slot.index, enabled=True)
+            if cpu.hotplugged:
+                machine.cpuhp.request_insert(slot.index)
+        machine.events.emit(VcpuChanged(slot.index))
+        return cpu
+
+    def _wire(self, slot: CpuSlot) -> None:
+        """Open the GIC CPU interface, and connect it and the timers."""
+        gic, index, vcpu = self._machine.gic, slot.index, slot.vcpu
+        slot.gic_cpu.accessible = True
+        slot.gic_cpu.irq.connect(vcpu.irq.set)
+        vcpu.virt_timer.line.connect(partial(gic.set_ppi, index, PPI_VIRTUAL_TIMER))
+        vcpu.phys_timer.line.connect(partial(gic.set_ppi, index, PPI_PHYSICAL_TIMER))
+
+    def _unwire(self, slot: CpuSlot) -> None:
+        """Cut what `_wire` connected, and close the interface."""
+        vcpu = slot.vcpu
+        vcpu.virt_timer.line.disconnect()
+        vcpu.phys_timer.line.disconnect()
+        slot.gic_cpu.irq.disconnect()
+        slot.gic_cpu.accessible = False
+
+    # Unplug
+
+    def unplug_request(self, slot: CpuSlot, cpu: ArmCpu) -> None:
+        """Ask the guest to give a CPU back.
+
+        Raises:
+            MachineError: where it can't be given back.
+        """
+        machine = self._machine
+        if machine.cpuhp is None:
+            raise MachineError("GED does not exists or device is not realized!")
+        if not machine.has_hotpluggable_cpus:
+            raise MachineError("CPU hot(un)plug not supported on this machine")
+        if not cpu.hotplugged:
+            raise MachineError("Hot-unplug of cold-booted CPU not supported!")
+        if machine.trace.on:
+            machine.trace("vmm", "cpu_unplug_request", index=slot.index, path=cpu.path)
+        cpu.unplug_pending = True
+        machine.cpuhp.request_remove(slot.index)
+        machine.events.emit(VcpuChanged(slot.index))
+
+    def eject(self, index: int) -> None:
+        """The guest ejects a CPU: an unplug, if it is one that may go; else nothing happens.
+
+        A CPU that was there at boot may not go, whoever asks: what QMP refuses, the guest's own
+        eject does not get either, and its _STA says so.
+        """
+        slot = self._machine.slots[index]
+        if slot.cpu is None or not slot.cpu.hotplugged:
+            if self._machine.trace.on:
+                self._machine.trace("vmm", "cpu_eject_ignored", index=index)
+            return
+        self.unplug(slot, slot.cpu)
+
+    def unplug(self, slot: CpuSlot, cpu: ArmCpu) -> None:
+        """Take a CPU out, and park its vCPU."""
+        machine = self._machine
+        if machine.cpuhp is not None:
+            machine.cpuhp.set_enabled(slot.index, enabled=False)
+        cpu.thread.end()
+        self._unwire(slot)
+        machine.accel.park_vcpu(cpu.vcpu)
+        slot.cpu = None
+        del self.plugged[slot.index], self.by_path[cpu.path]
+        if cpu.device_id is not None:
+            del self.ids[cpu.device_id]
+        if machine.trace.on:
+            machine.trace("vmm", "cpu_unplug", index=slot.index, path=cpu.path)
+        machine.events.emit(DeviceDeleted(cpu.device_id, cpu.path))
+        machine.events.emit(VcpuChanged(slot.index))
+
+    def ost(self, index: int, source: int, status: int) -> None:
+        """The guest reported: a removal that it refuses is no longer pending."""
+        cpu = self._machine.slots[index].cpu
+        if cpu is not None and source == EJECT_REQUEST and status not in ON_ITS_WAY:
+            cpu.unplug_pending = False
+
+    def complete_removals(self) -> None:
+        """A reset answers the removals that the guest has not: the CPUs go now."""
+        for index, cpu in list(self.plugged.items()):
+            if cpu.unplug_pending:
+                self.unplug(self._machine.slots[index], cpu)
+
+
+EJECT_REQUEST = 3
+ON_ITS_WAY = frozenset({0, 0x84})
+"""_OST status of an eject request: done, or in progress (ACPI 6.5 §6.3.5.2)."""

@@ -1,0 +1,74 @@
+"""Our own ``x-query-vcpus``: one possible CPU as each layer sees it."""
+
+from protocol.model import Int64, QapiEnum, UInt64, WireModel
+from protocol.qapi.machine import CpuInstanceProperties
+
+
+class KvmVcpuState(QapiEnum):
+    """What the host kernel's vCPU does: parked ones belong to no CPU, stopped ones are off."""
+
+    PARKED = "parked"
+    STOPPED = "stopped"
+    RUNNING = "running"
+
+
+class PsciState(QapiEnum):
+    """Power state of a CPU (DEN0022F §6.6)."""
+
+    ON = "on"
+    OFF = "off"
+
+
+class KvmVcpuInfo(WireModel):
+    """The host kernel's vCPU: created once, never destroyed."""
+
+    vcpu_id: Int64
+    created: bool
+    state: KvmVcpuState
+
+
+class VmmVcpuInfo(WireModel):
+    """The VMM's CPU object, and whether its GIC CPU interface may be used."""
+
+    plugged: bool
+    id_: str | None = None
+    qom_path: str | None = None
+    gicc_accessible: bool
+
+
+class LastOst(WireModel):
+    """The last report of the guest."""
+
+    source: Int64
+    status: Int64
+
+
+class AcpiVcpuInfo(WireModel):
+    """What the CPU hot-plug registers say."""
+
+    enabled: bool
+    insert_pending: bool
+    remove_pending: bool
+    last_ost: LastOst
+
+
+class GuestVcpuInfo(WireModel):
+    """The guest kernel's masks."""
+
+    present: bool
+    enabled: bool
+    online: bool
+
+
+class VcpuInfo(WireModel):
+    """A possible CPU on every layer; the layers below the VMM exist for absent ones, too."""
+
+    index: Int64
+    props: CpuInstanceProperties
+    mpidr: UInt64
+    redistributor: UInt64
+    kvm: KvmVcpuInfo
+    vmm: VmmVcpuInfo
+    acpi: AcpiVcpuInfo | None = None
+    guest: GuestVcpuInfo | None = None
+    psci: PsciState
