@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = parse(sys.argv[1:] if argv is None else list(argv))
         return uvloop.run(_serve(config))
     except Exit as text:
-        print(text)  # noqa: T201 - what was asked for
+        print(text, end="")  # noqa: T201 - what was asked for
         return 0
     except (UsageError, StartError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)  # noqa: T201 - the one clear line

@@ -1,4 +1,4 @@
-"""One machine with everything around it: monitors, time, MQTT, trace; started and ended in order."""
+"""One machine and everything around it: monitors, time, MQTT, trace; its start and its end."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class App:
     def _open(self, where: str) -> TextIO:
         if where == "-":
             return sys.stderr
-        return self._resources.enter_context(open(where, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+        return self._resources.enter_context(open(where, "w", encoding="utf-8"))  # noqa: PTH123
 
 
 def _write(stream: TextIO, point: TracePoint) -> None:

@@ -1,0 +1,94 @@
+"""A daemon without sockets: the real session, commands, events and machine, on a stepped clock.
+
+`Box` is what a client sees: bytes in, decoded messages out. Time passes only in `settle`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from daemon.commands import COMMANDS, EVENTS
+from daemon.context import Context
+from daemon.dispatch import Dispatcher
+from daemon.events import EventBridge
+from daemon.runner import SteppedRunner
+from daemon.version import VERSION
+from machine.config import MachineConfig
+from machine.topology import Topology
+from machine.virt import VirtMachine
+from protocol.greeting import Greeting
+from protocol.session import Reply, Session
+
+FLAT = Topology(cpus=2, sockets=1, clusters=1, cores=6, threads=1)
+"""2 of 6 CPUs: the machine of most recordings."""
+
+
+class Box:
+    """One machine and one client, negotiated unless it is told not to."""
+
+    def __init__(
+        self,
+        config: MachineConfig | None = None,
+        *,
+        boot: bool = True,
+        negotiate: bool = True,
+    ) -> None:
+        self.machine = VirtMachine(config or MachineConfig(topology=FLAT))
+        self.runner = SteppedRunner(self.machine.clock)
+        self.ended = False
+        self.context = Context(
+            self.machine,
+            self.runner,
+            COMMANDS,
+            EVENTS,
+            on_end=self._end,
+            thread_id=4711,
+        )
+        self.session = Session(COMMANDS, Greeting.of(VERSION))
+        self._dispatch = Dispatcher(self.context)
+        self._lines: list[bytes] = []
+        EventBridge(self.context, self._lines.append, now=lambda: self.machine.clock.now // 1000)
+        self.context.follow_run_state()
+        if negotiate:
+            self.ask("qmp_capabilities")
+        if boot:
+            self.settle()
+
+    def close(self) -> None:
+        """Give the machine's memory back."""
+        self.machine.close()
+
+    def send(self, data: bytes) -> list[dict[str, Any]]:
+        """Give bytes to the session; what came back, replies and events in their order."""
+        for item in self.session.receive_data(data):
+            if isinstance(item, Reply):
+                self._lines.append(item.data)
+            else:
+                self._lines.append(self._dispatch(self.session, item))
+        return self.received()
+
+    def ask(self, name: str, /, **arguments: Any) -> dict[str, Any]:
+        """Execute one command; its reply, whatever events came with it."""
+        wire = {key.replace("_", "-"): value for key, value in arguments.items()}
+        answers = self.send(json.dumps({"execute": name, "arguments": wire}).encode())
+        return next(answer for answer in answers if "event" not in answer)
+
+    def returned(self, name: str, /, **arguments: Any) -> Any:
+        """Execute one command that is to succeed; what it returned."""
+        answer = self.ask(name, **arguments)
+        assert "return" in answer, answer
+        return answer["return"]
+
+    def settle(self) -> list[dict[str, Any]]:
+        """Let time pass until nothing is due; the events that came."""
+        self.runner.run_until_idle()
+        return self.received()
+
+    def received(self) -> list[dict[str, Any]]:
+        """What has come since this was last asked."""
+        lines, self._lines[:] = list(self._lines), []
+        return [json.loads(line) for line in lines]
+
+    def _end(self) -> None:
+        self.ended = True

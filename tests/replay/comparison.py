@@ -1,0 +1,103 @@
+"""What may differ between a recorded message and ours, request by request, and why."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+Compare = Callable[[Any, Any], None]
+"""Asserts that (recorded, ours) agree."""
+
+_THREAD = re.compile(r"thread_id=\d+")
+
+
+def masked(message: Any) -> Any:
+    """A message without what no two runs share: thread ids and timestamps."""
+    if isinstance(message, dict):
+        return {
+            key: masked(value)
+            for key, value in message.items()
+            if key != "timestamp"
+            and not (key == "thread-id" and isinstance(value, int) and value > 99)
+        }
+    if isinstance(message, list):
+        return [masked(item) for item in message]
+    if isinstance(message, str):
+        return _THREAD.sub("thread_id=N", message)
+    return message
+
+
+def same(recorded: Any, ours: Any) -> None:
+    """Everything must agree."""
+    assert masked(ours) == masked(recorded)
+
+
+def version(recorded: Any, ours: Any) -> None:
+    """The package is ours; the version of QEMU is the same."""
+    assert ours["return"]["qemu"] == recorded["return"]["qemu"]
+    assert ours["return"]["package"].startswith("armvirtd")
+
+
+def some(recorded: Any, ours: Any) -> None:
+    """We list fewer (only what is modelled), and each of ours as recorded."""
+    assert ours["return"]
+    for entry in ours["return"]:
+        assert entry in recorded["return"]
+
+
+def listing(recorded: Any, ours: Any) -> None:
+    """The same properties; the order of an object's children is a hash table's."""
+
+    def by_name(answer: Any) -> list[Any]:
+        return sorted(answer["return"], key=lambda entry: str(entry["name"]))
+
+    assert by_name(ours) == by_name(recorded)
+
+
+def commands(recorded: Any, ours: Any) -> None:
+    """QEMU has many more; what we have besides begins with x-."""
+    theirs = {entry["name"] for entry in recorded["return"]}
+    assert {
+        entry["name"] for entry in ours["return"] if not entry["name"].startswith("x-")
+    } <= theirs
+
+
+def not_there(_recorded: Any, ours: Any) -> None:
+    """A monitor command that is not modelled says so."""
+    assert ours["return"].startswith("unknown command: 'info ")
+
+
+def _request(name: str, **arguments: object) -> str:
+    return json.dumps([name, arguments], sort_keys=True)
+
+
+def _hmp(line: str) -> str:
+    return _request("human-monitor-command", **{"command-line": line})
+
+
+BY_REQUEST: dict[str, Compare] = {
+    _request("query-version"): version,
+    _request("query-commands"): commands,
+    _request("query-machines"): some,
+    _request("query-cpu-definitions"): some,
+    _request("query-gic-capabilities"): some,
+    _request("qom-list-types", implements="arm-cpu"): some,
+    _request("qom-list", path="/machine"): some,
+    _request("qom-list", path="/machine/unattached"): some,
+    _request("qom-list", path="/machine/peripheral"): listing,
+    _hmp("info qtree"): not_there,
+    _hmp("info qom-tree"): not_there,
+    _hmp("info mtree -f"): not_there,
+    _hmp("info registers"): not_there,
+}
+"""How to compare the reply to a request; one that is not here must agree in everything."""
+
+
+def comparison_for(request: Any) -> Compare:
+    """The comparison for a request's reply."""
+    if not isinstance(request, dict):
+        return same
+    key = json.dumps([request.get("execute"), request.get("arguments", {})], sort_keys=True)
+    return BY_REQUEST.get(key, same)
