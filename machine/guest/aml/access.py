@@ -6,7 +6,7 @@ called most often, so they take the short way for integers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from machine.guest.aml import convert, names
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 Run = Callable[[Frame], Any]
 """Executes a term; yields its value, or for a statement None or a Signal."""
 Writer = Callable[[Frame, Value], None]
+Builders = Mapping[str, Callable[..., Run]]
+"""How the operands of an operator become a closure, by the operator's name."""
 
 
 class Term(NamedTuple):

@@ -53,8 +53,8 @@ def implicit_integer(text: str, size: int) -> int:
     text = _strip(text)
     if text[:2] in {"0x", "0X"}:
         text = text[2:]
-    digits = _digits(text, _HEX, 16)
-    return int(digits, 16) & mask(size) if digits else 0
+    digits = _digits(text, _HEX, 2 * size)
+    return int(digits, 16) if digits else 0
 
 
 def explicit_integer(text: str, size: int) -> int:

@@ -8,12 +8,11 @@ statement are skipped by their PkgLength until they are entered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from machine.guest.aml import access
-from machine.guest.aml.access import Place, Run, Term, Writer
+from machine.guest.aml.access import Builders, Place, Run, Term, Writer
 from machine.guest.aml.errors import AmlError, BadEncodingError, LimitExceededError
 from machine.guest.aml.objects import Method, NativeMethod
 from machine.guest.aml.opcodes import EXT_PREFIX, OPCODES, Opcode, Operand
@@ -21,12 +20,11 @@ from machine.guest.aml.stream import NAME_STARTS, Stream
 from machine.guest.aml.values import Reference, Temporary, Value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from machine.guest.aml.context import Context, Frame
     from machine.guest.aml.names import NamePath
     from machine.guest.aml.namespace import Node
-
-Builders = Mapping[str, Callable[..., Run]]
-"""How the operands of an operator become a closure, by its name."""
 
 MAX_NESTING: Final = 100
 _ELSE: Final = 0xA1

@@ -18,20 +18,21 @@ from machine.guest.aml.context import Chain, Context, Frame
 from machine.guest.aml.decode import Block
 from machine.guest.aml.errors import AmlError, BadTableError, LimitExceededError, OperandTypeError
 from machine.guest.aml.namespace import NamedObject, Namespace, Node
-from machine.guest.aml.objects import Device, Method, Mutex, NativeMethod
+from machine.guest.aml.objects import Device, Method, Mutex, NativeMethod, PredefinedDevice
 from machine.guest.aml.stream import Stream
-from machine.guest.aml.values import MAX_BYTES, Package, Value, copy_value
+from machine.guest.aml.values import MAX_BYTES, Value, copy_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from machine.guest.aml.access import Builders
     from machine.guest.aml.host import Host
 
 HEADER: Final = 36
 BUDGET: Final = 1_000_000
 _RECURSION: Final = 12_000  # Python frames for 255 calls of AML, each some 40 deep
 _SIGNATURES: Final = (b"DSDT", b"SSDT", b"PSDT", b"OSDT")
-_BUILDERS: Final = {
+_BUILDERS: Final[Builders] = {
     **op_control.BUILDERS,
     **op_arithmetic.BUILDERS,
     **op_data.BUILDERS,
@@ -68,9 +69,9 @@ class Interpreter:
 
     def _predefined(self) -> dict[str, Value | NamedObject]:
         """Names that are there before any table (ACPI 6.5 §5.3.1, §5.7)."""
-        scopes = dict.fromkeys(("_GPE", "_PR", "_SB", "_SI", "_TZ"))
         return {
-            **{name: NamedObject() for name in scopes},
+            **{name: NamedObject() for name in ("_GPE", "_PR", "_SI")},
+            **{name: PredefinedDevice() for name in ("_SB", "_TZ")},
             "_GL": Mutex(0),
             "_OS": "Microsoft Windows NT",
             "_OSI": NativeMethod(1, self._osi),
@@ -105,9 +106,6 @@ class Interpreter:
                 if node.alive:
                     self.namespace.remove(node)
             raise
-        for node in frame.created:
-            if isinstance(node.content, Package):
-                op_data.settle(node.content)
 
     @contextmanager
     def _chain(self) -> Iterator[Chain]:

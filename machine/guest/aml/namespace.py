@@ -115,6 +115,32 @@ class Node(Reference):
         return content.kind if isinstance(content, NamedObject) else object_type(content)
 
 
+class NameReference(Reference):
+    """A package element that is a name: it follows the object, which may be defined later."""
+
+    __slots__ = ("path", "scope")
+
+    def __init__(self, scope: Node, path: NamePath) -> None:
+        self.scope = scope
+        self.path = path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def settled(self) -> Value:
+        """The data that the name holds, or its node; this reference while there is none."""
+        node = self.scope.space.find(self.scope, self.path)
+        return self if node is None else node.read()
+
+    def read(self) -> Value:
+        """The value of the object, which must exist by now."""
+        return self.scope.space.lookup(self.scope, self.path).read()
+
+    def write(self, value: Value) -> None:
+        """Store into the object, which must exist by now."""
+        self.scope.space.lookup(self.scope, self.path).write(value)
+
+
 def _fill(buffer: bytearray, source: bytearray) -> None:
     """A Buffer keeps its length when it is stored to, unless that is 0."""
     size = len(buffer)

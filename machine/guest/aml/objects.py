@@ -21,6 +21,13 @@ class Device(NamedObject):
     kind: ClassVar[ObjectType] = ObjectType.Device
 
 
+class PredefinedDevice(NamedObject):
+    r"""A scope that counts as a Device, such as ``\_SB``, without a table declaring it."""
+
+    __slots__ = ()
+    kind: ClassVar[ObjectType] = ObjectType.Device
+
+
 class ThermalZone(NamedObject):
     """A ThermalZone."""
 

@@ -16,7 +16,7 @@ from machine.guest.aml.errors import DivideByZeroError, OperandTypeError
 from machine.guest.aml.values import Value, type_name
 
 if TYPE_CHECKING:
-    from machine.guest.aml.access import Place, Run, Term, Writer
+    from machine.guest.aml.access import Builders, Place, Run, Term, Writer
     from machine.guest.aml.context import Context, Frame
 
 MAX_SHIFT: Final = 64
@@ -197,7 +197,7 @@ def _lnot(context: Context, value: Run) -> Run:
     return lambda frame: 0 if value(frame) else true
 
 
-BUILDERS: Final = {
+BUILDERS: Final[Builders] = {
     "Add": partial(_binary, operator.add),
     "Subtract": partial(_binary, operator.sub),
     "Multiply": partial(_binary, operator.mul),

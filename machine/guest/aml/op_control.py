@@ -8,7 +8,7 @@ from machine.guest.aml.decode import Block, Signal
 from machine.guest.aml.errors import FatalError, OperandTypeError, UnsupportedError
 
 if TYPE_CHECKING:
-    from machine.guest.aml.access import Run, Writer
+    from machine.guest.aml.access import Builders, Run, Writer
     from machine.guest.aml.context import Context, Frame
     from machine.guest.aml.values import Value
 
@@ -86,7 +86,7 @@ def _unsupported(_context: Context, *_operands: object) -> Run:
     return run
 
 
-BUILDERS: Final = {
+BUILDERS: Final[Builders] = {
     "If": _if,
     "While": _while,
     "Return": _return,

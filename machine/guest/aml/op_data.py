@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from machine.guest.aml import access, convert
 from machine.guest.aml.errors import LimitExceededError, OperandTypeError, OutOfBoundsError
 from machine.guest.aml.names import NamePath
-from machine.guest.aml.namespace import NamedObject, Node
+from machine.guest.aml.namespace import NameReference, Node
 from machine.guest.aml.op_arithmetic import compare
 from machine.guest.aml.values import (
     MAX_ELEMENTS,
@@ -22,44 +22,16 @@ from machine.guest.aml.values import (
     Temporary,
     Value,
     check_size,
+    element,
     type_name,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from machine.guest.aml.access import Place, Run, Term, Writer
+    from machine.guest.aml.access import Builders, Place, Run, Term, Writer
     from machine.guest.aml.context import Context, Frame
     from machine.guest.aml.decode import Source
-
-
-class NameReference(Reference):
-    """A package element that is the name of something not there yet (ACPI 6.5 §20.2.5.4)."""
-
-    __slots__ = ("path", "scope")
-
-    def __init__(self, scope: Node, path: NamePath) -> None:
-        self.scope = scope
-        self.path = path
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-    def resolve(self) -> Value:
-        """What the name means now, or this reference itself if still nothing."""
-        node = self.scope.space.find(self.scope, self.path)
-        if node is None:
-            return self
-        content = node.content
-        return node if isinstance(content, NamedObject | Reference) else content
-
-    def read(self) -> Value:
-        """The value of the object, which must exist by now."""
-        return self.scope.space.lookup(self.scope, self.path).read()
-
-    def write(self, value: Value) -> None:
-        """Store into the object, which must exist by now."""
-        self.scope.space.lookup(self.scope, self.path).write(value)
 
 
 def _buffer(_context: Context, size: Run, content: bytes) -> Run:
@@ -75,28 +47,20 @@ def _package(_context: Context, count: Run | int, elements: list[Term | NamePath
         length = count if isinstance(count, int) else count(frame)
         if max(length, len(elements)) > MAX_ELEMENTS:
             raise LimitExceededError(f"a package of {length:#x} elements")
-        package = Package([_element(frame, element) for element in elements[:length]])
+        package = Package([_element(frame, item) for item in elements[:length]])
         package.extend([None] * (length - len(package)))
         return package
 
     return run
 
 
-def _element(frame: Frame, element: Term | NamePath) -> Value:
-    if isinstance(element, NamePath):
-        return NameReference(frame.scope, element).resolve()
-    value: Value = element.run(frame)
+def _element(frame: Frame, item: Term | NamePath) -> Value:
+    """An element; a name stays one if it is a table that executes, for it may come later."""
+    if isinstance(item, NamePath):
+        name = NameReference(frame.scope, item)
+        return name.settled() if frame.chain.depth else name
+    value: Value = item.run(frame)
     return value
-
-
-def settle(value: Value, depth: int = 0) -> None:
-    """Resolve the names in a package that were not there when it was made."""
-    if isinstance(value, Package) and depth < 16:
-        for at, element in enumerate(value):
-            if isinstance(element, NameReference):
-                value[at] = element.resolve()
-            elif isinstance(element, Package):
-                settle(element, depth + 1)
 
 
 # --- Concatenate, Mid ---------------------------------------------------------------------
@@ -166,7 +130,7 @@ def _mid(context: Context, source: Run, start: Run, length: Run, to: Writer | No
     def run(frame: Frame) -> Value:
         whole = source(frame)
         if not isinstance(whole, str | bytearray):
-            whole = convert.to_string(whole, context.size)
+            whole = convert.to_buffer(whole, context.size)
         first = start(frame)
         part: Value = whole[first : first + length(frame)]
         if to is not None:
@@ -281,6 +245,7 @@ def _size_of(context: Context, place: Place) -> Run:
 
     def run(frame: Frame) -> int:
         value = access.follow(place.refer(frame).read())
+        value = value.read() if isinstance(value, Node) else value
         if isinstance(value, int):
             return size
         if isinstance(value, str | bytearray | Package):
@@ -301,11 +266,11 @@ _MATCHES: Final = {
 }
 
 
-def _matches(kind: int, element: Value, wanted: Value, size: int) -> bool:
+def _matches(kind: int, value: Value, wanted: Value, size: int) -> bool:
     if not kind:
         return True
     try:
-        return compare(_MATCHES[kind], element, wanted, size)
+        return compare(_MATCHES[kind], value, wanted, size)
     except (OperandTypeError, OutOfBoundsError):
         return False
 
@@ -323,15 +288,15 @@ def _match(  # noqa: PLR0913, PLR0917 - the operands of Match
         if not isinstance(elements, Package):
             raise OperandTypeError("Match needs a Package")
         for at in range(first, len(elements)):
-            element = elements[at]
-            if _matches(kind1, element, one, size) and _matches(kind2, element, two, size):
+            value = element(elements, at)
+            if _matches(kind1, value, one, size) and _matches(kind2, value, two, size):
                 return at
         return none
 
     return run
 
 
-BUILDERS: Final = {
+BUILDERS: Final[Builders] = {
     "Buffer": _buffer,
     "Package": _package,
     "VarPackage": _package,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from machine.guest.aml import convert
 from machine.guest.aml.decode import Block, FieldItem, Signal
 from machine.guest.aml.errors import BadEncodingError, OperandTypeError
 from machine.guest.aml.fields import (
@@ -29,12 +30,11 @@ from machine.guest.aml.objects import (
     Processor,
     ThermalZone,
 )
-from machine.guest.aml.values import copy_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from machine.guest.aml.access import Run
+    from machine.guest.aml.access import Builders, Run
     from machine.guest.aml.context import Context, Frame
     from machine.guest.aml.values import Value
 
@@ -58,7 +58,7 @@ def _inside(frame: Frame, node: Node, body: Block) -> Signal | None:
 
 def _name(_context: Context, path: NamePath, value: Run) -> Run:
     def run(frame: Frame) -> None:
-        _define(frame, path, copy_value(value(frame)))
+        _define(frame, path, value(frame))
 
     return run
 
@@ -201,7 +201,7 @@ def _buffer_field(bits: int) -> Callable[..., Run]:
 
     def build(context: Context, source: Run, index: Run, path: NamePath) -> Run:
         def run(frame: Frame) -> None:
-            buffer, at = _as_buffer(source(frame)), index(frame) * scale
+            buffer, at = convert.to_buffer(source(frame), context.size), index(frame) * scale
             field = BufferField(buffer, at, bits, context.size, raw=False)
             _define(frame, path, field)
 
@@ -212,7 +212,8 @@ def _buffer_field(bits: int) -> Callable[..., Run]:
 
 def _create_field(context: Context, source: Run, index: Run, length: Run, path: NamePath) -> Run:
     def run(frame: Frame) -> None:
-        buffer, at, bits = _as_buffer(source(frame)), index(frame), length(frame)
+        buffer = convert.to_buffer(source(frame), context.size)
+        at, bits = index(frame), length(frame)
         if not bits:
             raise OperandTypeError("a field of no bits")
         _define(frame, path, BufferField(buffer, at, bits, context.size, raw=True))
@@ -220,13 +221,7 @@ def _create_field(context: Context, source: Run, index: Run, length: Run, path: 
     return run
 
 
-def _as_buffer(value: Value) -> bytearray:
-    if isinstance(value, bytearray):
-        return value
-    raise OperandTypeError("a field needs a Buffer")
-
-
-BUILDERS: Final = {
+BUILDERS: Final[Builders] = {
     "Name": _name,
     "Alias": _alias,
     "Scope": _scope,

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Final
 from machine.guest.aml.access import named
 from machine.guest.aml.context import FOREVER, NS_PER_MS
 from machine.guest.aml.errors import MutexError, OperandTypeError
-from machine.guest.aml.objects import Device, Event, Mutex, Processor, ThermalZone
+from machine.guest.aml.namespace import NamedObject
+from machine.guest.aml.objects import Event, Mutex
+from machine.guest.aml.values import ObjectType
 
 if TYPE_CHECKING:
-    from machine.guest.aml.access import Place, Run
+    from machine.guest.aml.access import Builders, Place, Run
     from machine.guest.aml.context import Context, Frame
 
+_NOTIFIED: Final = frozenset({ObjectType.Device, ObjectType.Processor, ObjectType.ThermalZone})
 NS_PER_US: Final = 1000
 NS_PER_TICK: Final = 100  # of Timer (§19.6.139)
 
@@ -22,7 +25,7 @@ def _notify(context: Context, place: Place, value: Run) -> Run:
 
     def run(frame: Frame) -> None:
         node = named(place.refer(frame))
-        if not isinstance(node.content, Device | Processor | ThermalZone):
+        if not isinstance(node.content, NamedObject) or node.content.kind not in _NOTIFIED:
             raise OperandTypeError(f"{node.path} cannot be notified")
         host.notify(node.path, value(frame))
 
@@ -102,7 +105,7 @@ def _timer(context: Context) -> Run:
     return run
 
 
-BUILDERS: Final = {
+BUILDERS: Final[Builders] = {
     "Notify": _notify,
     "Acquire": _acquire,
     "Release": _release,

@@ -59,6 +59,10 @@ class Reference:
         """Store a value there as CopyObject does: without conversion."""
         self.write(value)
 
+    def settled(self) -> Value:
+        """What stands for this reference in a copy of the package that it is an element of."""
+        return self
+
     def object_type(self) -> int:
         """The number that ObjectType yields for what is there."""
         return object_type(self.read())
@@ -156,7 +160,7 @@ class Element(Reference):
 
     def read(self) -> Value:
         """The element; it is an error if nothing was ever stored there."""
-        value = self._package[self._index]
+        value = element(self._package, self._index)
         if value is None:
             raise UninitializedError(f"element {self._index} of a package is uninitialized")
         return value
@@ -167,7 +171,7 @@ class Element(Reference):
 
     def object_type(self) -> int:
         """The type of the element; Uninitialized if there is none."""
-        return object_type(self._package[self._index])
+        return object_type(element(self._package, self._index))
 
 
 class ByteOf(Reference):
@@ -243,6 +247,12 @@ class Temporary(Reference):
         self._value = copy_value(value)
 
 
+def element(package: Package, index: int) -> Value:
+    """An element of a package; a name in its place is looked up."""
+    value = package[index]
+    return value.settled() if isinstance(value, Reference) else value
+
+
 def _first_byte(value: Value) -> int:
     if isinstance(value, int):
         return value & 0xFF
@@ -295,6 +305,8 @@ def _copy_package(source: Package, left: list[int]) -> Package:
 
 
 def _copy_element(value: Value, left: list[int]) -> Value:
+    if isinstance(value, Reference):
+        value = value.settled()
     if isinstance(value, Package):
         return _copy_package(value, left)
     return bytearray(value) if isinstance(value, bytearray) else value
