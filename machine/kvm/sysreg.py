@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from machine.gicv3.gic import UnknownRegister
 from machine.kvm.arch_timer import FREQUENCY, TICK, ArchTimer
 
 if TYPE_CHECKING:
@@ -52,7 +53,10 @@ def read_system_register(vcpu: Vcpu, name: str) -> int:
         UndefinedInstructionError: where there is no such register.
     """
     if name.startswith("ICC_"):
-        return vcpu.vm.gic_cpu(vcpu).mrs(name)
+        try:
+            return vcpu.vm.gic_cpu(vcpu).mrs(name)
+        except UnknownRegister:
+            raise UndefinedInstructionError(name) from None
     read = _READ.get(name)
     if read is None:
         raise UndefinedInstructionError(name)
@@ -66,7 +70,10 @@ def write_system_register(vcpu: Vcpu, name: str, value: int) -> None:
         UndefinedInstructionError: where there is no such register, or it is read-only.
     """
     if name.startswith("ICC_"):
-        vcpu.vm.gic_cpu(vcpu).msr(name, value)
+        try:
+            vcpu.vm.gic_cpu(vcpu).msr(name, value)
+        except UnknownRegister:
+            raise UndefinedInstructionError(name) from None
         return
     which, _, register = name.partition("_")
     timer = {"CNTV": vcpu.virt_timer, "CNTP": vcpu.phys_timer}.get(which)
