@@ -135,12 +135,16 @@ class Vgic:
         """Put the frames at their addresses; happens at the first run of a vCPU.
 
         Raises:
-            KvmError: EBUSY without CTRL_INIT: a GICv3 is never initialised lazily.
+            KvmError: EBUSY without CTRL_INIT: a GICv3 is never initialised lazily; EINVAL where
+                the distributor and a redistributor region overlap.
         """
         if self.gic is None or self.dist_base is None:
             raise KvmError(errno.EBUSY, "KVM_RUN")
         if self._mapped:
             return
+        end = self.dist_base + SZ_64K
+        if any(region.base < end and self.dist_base < region.end for region in self.regions):
+            raise KvmError(errno.EINVAL, "KVM_RUN")
         self._mapped = True
         bus = self._vm.io_bus
         bus.map("gicv3_dist", self.dist_base, SZ_64K, self.gic.distributor)
