@@ -7,7 +7,7 @@ at start take theirs out again. Firmware's tables tell of all possible CPUs and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from machine import memmap
 from machine.accel import KvmAccel
@@ -149,6 +149,8 @@ class VirtMachine:
             self.plugger.boot(slot)
 
     def _cold_plug(self, properties: Mapping[str, object]) -> None:
+        if str(properties.get("id")) in self.plugger.ids:
+            raise MachineError(f"Duplicate ID '{properties['id']}' for device")
         request = parse_request(properties, self.plugger.ids)
         self.plugger.plug(
             self.plugger.pre_plug(request, hotplugged=False), request, hotplugged=False
@@ -221,20 +223,20 @@ class VirtMachine:
         Raises:
             MachineError: where it is refused; nothing has changed then.
         """
-        slot = self.plugger.by_path.get(
-            name if name.startswith("/") else f"/machine/peripheral/{name}",
-        )
-        if slot is not None and slot.cpu is not None:
-            self.plugger.unplug_request(slot, slot.cpu)
-            return
-        self._refuse_to_delete(name)
+        path = name if name.startswith("/") else f"/machine/peripheral/{name}"
+        slot = self.plugger.by_path.get(path) or self._resolve_cpu(path, name)
+        if slot.cpu is None:
+            raise AssertionError("a path to a CPU that is not there")
+        self.plugger.unplug_request(slot, slot.cpu)
 
-    def _refuse_to_delete(self, name: str) -> NoReturn:
-        """Say why something that is no CPU can't be removed."""
+    def _resolve_cpu(self, path: str, name: str) -> CpuSlot:
+        """Find a CPU by a path of another spelling; say why anything else can't be removed."""
         try:
-            node = self.qom.resolve(name if name.startswith("/") else f"/machine/peripheral/{name}")
+            node = self.qom.resolve(path)
         except DeviceNotFoundError:
             raise DeviceNotFoundError(f"Device '{name}' not found") from None
+        if node.slot is not None:
+            return node.slot
         if not node.device:
             raise MachineError(f"{name} is not a device")
         raise MachineError(f"Bus '{SYSTEM_BUS}' does not support hotplugging")

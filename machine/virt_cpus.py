@@ -53,7 +53,10 @@ class CpuPlugger:
             raise MachineError("CPU hotplug not supported on this machine")
         if request.driver != machine.cpu_typename:
             raise MachineError(f"Invalid CPU type, expected cpu type: '{machine.cpu_typename}'")
-        slot = machine.slots[machine.topology.index(self._location(request))]
+        index = machine.topology.index(self._location(request))
+        if index >= machine.possible_count:
+            raise MachineError("CPU hotplug not supported on this machine")
+        slot = machine.slots[index]
         if slot.cpu is not None:
             raise MachineError(
                 f"cpu(id{slot.index}={slot.location}) with arch-id {slot.arch_id} exist",
@@ -182,6 +185,7 @@ class CpuPlugger:
         machine = self._machine
         if machine.cpuhp is not None:
             machine.cpuhp.set_enabled(slot.index, enabled=False)
+            machine.cpuhp.cancel(slot.index)  # or the slot's next CPU would meet them
         cpu.thread.end()
         self._unwire(slot)
         machine.accel.park_vcpu(cpu.vcpu)

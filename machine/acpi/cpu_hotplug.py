@@ -103,7 +103,7 @@ class CpuHotplug(MmioDevice):
         self._requested(index)
 
     def cancel(self, index: int) -> None:
-        """Drop both requests."""
+        """Drop all requests: they are answered, or moot."""
         cpu = self.cpus[index]
         cpu.is_inserting = cpu.is_removing = cpu.fw_remove = False
         self._pending.discard(index)
@@ -155,8 +155,9 @@ class CpuHotplug(MmioDevice):
             self._settle(cpu)
         elif value & EJECT:
             self._on_eject(self.selector)
-        elif value & FW_REMOVE:
+        elif value & FW_REMOVE and cpu.is_enabled:
             cpu.fw_remove = True
+            self._pending.add(self.selector)
 
     @COMMAND.write
     def _write_command(self, _n: int, value: int) -> None:
