@@ -1,0 +1,40 @@
+"""Run states: every state and verb, where it leads, and what it tells."""
+
+from __future__ import annotations
+
+import pytest
+
+from machine.events import MachineEvent, Resumed, Stopped
+from machine.runstate import RunState, Verb, transition
+
+S, V = RunState, Verb
+
+MOVES: dict[tuple[RunState, Verb], tuple[RunState, MachineEvent | None]] = {
+    (S.RUNNING, V.STOP): (S.PAUSED, Stopped()),
+    (S.PRELAUNCH, V.CONT): (S.RUNNING, Resumed()),
+    (S.PAUSED, V.CONT): (S.RUNNING, Resumed()),
+    (S.PAUSED, V.RESET): (S.PRELAUNCH, None),
+    (S.RUNNING, V.SHUTDOWN): (S.SHUTDOWN, None),
+    (S.PAUSED, V.SHUTDOWN): (S.SHUTDOWN, None),
+    (S.PRELAUNCH, V.SHUTDOWN): (S.SHUTDOWN, None),
+}
+"""By hand, and on purpose a second time: nothing else may move a machine."""
+
+
+@pytest.mark.parametrize("state", RunState)
+@pytest.mark.parametrize("verb", Verb)
+def test_a_verb_leads_where_qemu_leads_it_or_nowhere(state: RunState, verb: Verb) -> None:
+    assert transition(state, verb) == MOVES.get((state, verb), (state, None))
+
+
+def test_stop_in_prelaunch_is_no_event_and_stays() -> None:
+    assert transition(S.PRELAUNCH, V.STOP) == (S.PRELAUNCH, None)
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_a_machine_that_has_ended_stays_so(verb: Verb) -> None:
+    assert transition(S.SHUTDOWN, verb) == (S.SHUTDOWN, None)
+
+
+def test_states_are_spelled_as_clients_read_them() -> None:
+    assert {state.value for state in RunState} == {"prelaunch", "running", "paused", "shutdown"}
