@@ -97,7 +97,7 @@ def has_a_proper_id(case: dict[str, Any]) -> bool:
     )
 
 
-@pytest.mark.parametrize("case", filter(has_a_proper_id, CASES), ids=name_of)
+@pytest.mark.parametrize("case", [case for case in CASES if has_a_proper_id(case)], ids=name_of)
 def test_a_refused_id_can_be_used_at_once(board: Board, case: dict[str, Any]) -> None:
     refusal(board, case["send"])
     board.plug(5, case["send"]["arguments"]["id"])
