@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 HEADER: Final = 36
 BUDGET: Final = 1_000_000
-_RECURSION: Final = 12_000  # Python frames for 255 calls of AML, each some 40 deep
+_RECURSION: Final = 40_000  # Python frames: 255 calls of AML, with 50 blocks nested in each
 _SIGNATURES: Final = (b"DSDT", b"SSDT", b"PSDT", b"OSDT")
 _BUILDERS: Final[Builders] = {
     **op_control.BUILDERS,

@@ -1,0 +1,172 @@
+"""The reference's DSDTs run, and CPU hotplug makes exactly the accesses that its AML asks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from machine.guest.aml import Interpreter, Package
+from tests.machine.acpi.reference import MACHINES, reference_table
+from tests.machine.guest.aml.fakes import CPUS, GED, HotplugHost
+
+SELECTOR, FLAGS, COMMAND, DATA = CPUS, CPUS + 4, CPUS + 5, CPUS + 8
+UUID_PCI = bytearray.fromhex("5b4ddb33f71f1c4096577441c03dd766")
+UUID_LABEL = bytearray.fromhex("d037c9e553357a4d9117ea4d19c3434d")
+
+
+def booted(machine: str = "flat", cpus: int = 6) -> tuple[HotplugHost, Interpreter]:
+    host = HotplugHost(cpus, enabled=2)
+    interpreter = Interpreter(host)
+    interpreter.load_table(reference_table(machine, "DSDT"))
+    return host, interpreter
+
+
+def select(cpu: int) -> tuple[str, int, int, int]:
+    return ("store", SELECTOR, 4, cpu)
+
+
+LOAD_FLAGS = ("load", FLAGS, 1)
+LOAD_DATA = ("load", DATA, 4)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_loading_touches_no_hardware(machine: str) -> None:
+    host, _ = booted(machine)
+    assert host.log == []
+
+
+@pytest.mark.parametrize(("machine", "cpus"), [("flat", 6), ("topo", 16), ("numa", 6)])
+def test_all_cpus_are_devices_in_order(machine: str, cpus: int) -> None:
+    _, interpreter = booted(machine, cpus)
+    devices = [path for path in interpreter.devices() if path.startswith("\\_SB.CPUS.")]
+    assert devices == [f"\\_SB.CPUS.C{cpu:03X}" for cpu in range(cpus)]
+    for cpu, path in enumerate(devices):
+        assert interpreter.evaluate(f"{path}._HID") == "ACPI0007"
+        assert interpreter.evaluate(f"{path}._UID") == cpu
+        assert interpreter.exists(f"{path}._EJ0") == (cpu > 0)
+
+
+def test_proximity_follows_the_socket() -> None:
+    _, interpreter = booted("numa")
+    found = [interpreter.evaluate(f"\\_SB.CPUS.C{cpu:03X}._PXM") for cpu in range(6)]
+    assert found == [0, 0, 0, 1, 1, 1]
+
+
+def test_status_of_an_enabled_cpu_reads_present_then_enabled() -> None:
+    host, interpreter = booted()
+    assert interpreter.evaluate("\\_SB.CPUS.C001._STA") == 0xF
+    assert host.log == [select(1), LOAD_FLAGS, LOAD_FLAGS]
+
+
+def test_status_of_a_disabled_cpu_is_present_but_not_enabled() -> None:
+    host, interpreter = booted()
+    assert interpreter.evaluate("\\_SB.CPUS.C004._STA") == 0xD
+    assert host.log == [select(4), LOAD_FLAGS, LOAD_FLAGS]
+
+
+def test_eject_writes_one_byte_and_reads_none() -> None:
+    host, interpreter = booted()
+    interpreter.evaluate("\\_SB.CPUS.C001._EJ0", 1)
+    assert host.log == [select(1), ("store", FLAGS, 1, 8)]
+    assert host.ejected == [1]
+
+
+def test_ost_stores_event_and_status_under_their_commands() -> None:
+    host, interpreter = booted()
+    interpreter.evaluate("\\_SB.CPUS.C003._OST", 0x103, 0x80, bytearray())
+    assert host.log == [
+        select(3),
+        ("store", COMMAND, 1, 1),
+        ("store", DATA, 4, 0x103),
+        ("store", COMMAND, 1, 2),
+        ("store", DATA, 4, 0x80),
+    ]
+    assert host.ost == [(3, 0x103, 0x80)]
+
+
+def test_an_event_for_an_inserted_cpu_makes_these_accesses() -> None:
+    host, interpreter = booted()
+    host.slots[2].inserting = True
+    host.ged = 8
+    interpreter.evaluate("\\_SB.GED._EVT", 0x29)
+    scan_until_nothing_is_pending = [
+        *(select(0), ("store", COMMAND, 1, 0), LOAD_DATA, LOAD_DATA, LOAD_FLAGS),
+        *(select(3), ("store", COMMAND, 1, 0), LOAD_DATA),
+    ]
+    assert host.log == [
+        ("load", GED, 4),
+        *scan_until_nothing_is_pending,
+        ("notify", "\\_SB.CPUS.C002", 1),
+        ("debug", "0x2"),
+        select(2),
+        ("store", FLAGS, 1, 2),
+    ]
+    assert not host.slots[2].inserting
+
+
+def test_an_event_for_a_removed_cpu_asks_for_its_ejection() -> None:
+    host, interpreter = booted()
+    host.slots[1].removing = True
+    host.ged = 8
+    interpreter.evaluate("\\_SB.GED._EVT", 0x29)
+    assert host.log == [
+        ("load", GED, 4),
+        *(select(0), ("store", COMMAND, 1, 0), LOAD_DATA, LOAD_DATA),
+        *(LOAD_FLAGS, LOAD_FLAGS),
+        ("notify", "\\_SB.CPUS.C001", 3),
+        ("store", FLAGS, 1, 4),
+        *(select(2), ("store", COMMAND, 1, 0), LOAD_DATA, LOAD_DATA, LOAD_FLAGS, LOAD_FLAGS),
+    ]
+    assert not host.slots[1].removing
+
+
+def test_every_inserted_cpu_is_notified_in_order() -> None:
+    host, interpreter = booted()
+    for cpu in (5, 2, 3):
+        host.slots[cpu].inserting = True
+    interpreter.evaluate("\\_SB.CPUS.CSCN")
+    notified = [entry[1:] for entry in host.log if entry[0] == "notify"]
+    assert notified == [(f"\\_SB.CPUS.C00{cpu}", 1) for cpu in (2, 3, 5)]
+    assert not any(slot.inserting for slot in host.slots)
+
+
+def test_a_scan_can_be_repeated_for_its_local_names_are_gone() -> None:
+    _, interpreter = booted()
+    for _ in range(3):
+        interpreter.evaluate("\\_SB.CPUS.CSCN")
+        assert not interpreter.exists("\\_SB.CPUS.CSCN.CNEW")
+
+
+def test_the_power_button_event_notifies_the_power_button() -> None:
+    host, interpreter = booted()
+    host.ged = 2
+    interpreter.evaluate("\\_SB.GED._EVT", 0x29)
+    assert host.log == [("load", GED, 4), ("notify", "\\_SB.PWRB", 0x80)]
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_the_host_bridge_grants_what_it_knows(machine: str) -> None:
+    _, interpreter = booted(machine)
+    wish = bytearray(bytes(4) + b"\xff\xff\xff\xff" * 2)
+    granted = interpreter.evaluate("\\_SB.PCI0._OSC", UUID_PCI, 1, 3, wish)
+    assert granted == bytearray.fromhex("10000000ffffffff1f000000")
+    assert wish == bytes(4) + b"\xff" * 8, "the caller's buffer is its own"
+    refused = interpreter.evaluate("\\_SB.PCI0._OSC", UUID_LABEL, 1, 3, wish)
+    assert isinstance(refused, bytearray)
+    assert refused[:4] == b"\x04\0\0\0"
+
+
+def test_the_device_specific_method_answers_by_uuid() -> None:
+    _, interpreter = booted()
+    dsm = "\\_SB.PCI0._DSM"
+    assert interpreter.evaluate(dsm, UUID_LABEL, 1, 0, Package()) == bytearray(b"\x01")
+    assert interpreter.evaluate(dsm, UUID_PCI, 1, 0, Package()) == bytearray(b"\x00")
+
+
+def test_interrupt_routing_refers_to_link_devices() -> None:
+    _, interpreter = booted()
+    routing = interpreter.evaluate("\\_SB.PCI0._PRT")
+    assert isinstance(routing, Package)
+    assert len(routing) == 128
+    first = routing[0]
+    assert isinstance(first, Package)
+    assert [str(element) for element in first] == ["65535", "0", "\\_SB.L000", "0"]
