@@ -54,18 +54,26 @@ class ModelEngine:
 
     def _execute(self) -> None:
         if self._thread is None:
-            self._thread = self._enter()
-            next(self._thread)
+            self._thread = self._enter(self._vcpu.pc, self._vcpu.x0)
+            self._resume(self._thread)
         while self._handler is not None and self._vcpu.irq.level:
-            self._handler()
-            next(self._thread)
+            self._take_irq(self._handler)
+            self._resume(self._thread)
 
-    def _enter(self) -> Thread:
-        """Begin at the program counter; where there is no code, the CPU is stuck for good."""
+    def _enter(self, pc: int, x0: int) -> Thread:
+        """Begin at an address; where there is no code, the CPU is stuck for good."""
         try:
-            return self._image.enter(self, self._vcpu.pc, self._vcpu.x0)
+            return self._image.enter(self, pc, x0)
         except LookupError:
             return _stuck()
+
+    def _resume(self, thread: Thread) -> None:
+        """Let the guest's thread go on until it waits."""
+        next(thread)
+
+    def _take_irq(self, handler: Callable[[], None]) -> None:
+        """Enter the IRQ vector."""
+        handler()
 
     # The platform
 

@@ -32,7 +32,7 @@ def add(kernel: Kernel, on: Cpu, path: str) -> bool:
     if cpu is None or not sta & STA_PRESENT or not sta & STA_ENABLED:
         return False
     cpu.enabled = True
-    kernel.printk(f"ACPI: CPU{cpu.id} has been hot-added")
+    kernel.printk(on.hardware, f"ACPI: CPU{cpu.id} has been hot-added")
     kernel.cpus_changed(cpu)
     return True
 

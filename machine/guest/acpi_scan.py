@@ -125,14 +125,14 @@ class AcpiScan:
             return -ENODEV
         error = yield from cpuhp.cpu_down(self._kernel, cpu, target)
         if error:
-            self._kernel.printk(f"processor cpu{target.id}: Offline failed.")
+            self._kernel.printk(cpu.hardware, f"processor cpu{target.id}: Offline failed.")
             return -cpuhp.EBUSY
         if not self._kernel.acpi.exists(path + "._EJ0"):
             return -ENODEV
         self._kernel.evaluate(cpu, path + "._EJ0", 1)
         sta = acpi_processor.status(self._kernel, cpu, path)
         if sta & acpi_processor.STA_ENABLED:
-            self._kernel.printk(f"ACPI: {path}: Eject incomplete - status {sta:#x}")
+            self._kernel.printk(cpu.hardware, f"ACPI: {path}: Eject incomplete - status {sta:#x}")
             return -cpuhp.EIO
         self._attached.discard(path)
         acpi_processor.post_eject(self._kernel, cpu, path)

@@ -36,22 +36,23 @@ def cpu_up(kernel: Kernel, on: Cpu, cpu: Cpu) -> Generator[None, None, int]:
     if answer != psci.SUCCESS:
         error = _ERRNO.get(answer, -EINVAL)
         if error != -EPERM:
-            kernel.printk(f"psci: failed to boot CPU{cpu.id} ({error})")
-            kernel.printk(f"CPU{cpu.id}: failed to boot: {error}")
+            kernel.printk(on.hardware, f"psci: failed to boot CPU{cpu.id} ({error})")
+            kernel.printk(on.hardware, f"CPU{cpu.id}: failed to boot: {error}")
         return error
     started = yield from timer.wait_until(on.hardware, lambda: cpu.online, BRING_UP_TIMEOUT)
     if started:
         return 0
-    kernel.printk(f"CPU{cpu.id}: failed to come online")
+    kernel.printk(on.hardware, f"CPU{cpu.id}: failed to come online")
     return -EIO
 
 
 def secondary_start(kernel: Kernel, cpu: Cpu) -> Thread:
     """The first code of a CPU that CPU_ON has started."""
-    kernel.printk(f"Detected PIPT I-cache on CPU{cpu.id}")
+    kernel.printk(cpu.hardware, f"Detected PIPT I-cache on CPU{cpu.id}")
     kernel.init_interrupts(cpu)
     midr = cpu.hardware.mrs("MIDR_EL1")
     kernel.printk(
+        cpu.hardware,
         f"CPU{cpu.id}: Booted secondary processor {cpu.mpidr:#012x} [{midr:#010x}]",
     )
     set_online(kernel, cpu, online=True)
@@ -70,7 +71,7 @@ def cpu_down(kernel: Kernel, on: Cpu, cpu: Cpu) -> Generator[None, None, int]:
     died = yield from timer.wait_until(on.hardware, lambda: not cpu.online, BRING_UP_TIMEOUT)
     if not died:
         cpu.dying = False
-        kernel.printk(f"CPU{cpu.id}: didn't die")
+        kernel.printk(on.hardware, f"CPU{cpu.id}: didn't die")
         return -ETIMEDOUT
     yield from _confirm_death(kernel, on, cpu)
     return 0
@@ -82,7 +83,7 @@ def cpu_die(kernel: Kernel, cpu: Cpu) -> None:
     set_online(kernel, cpu, online=False)
     kernel.wake(cpu, cpu.waiter)
     psci.cpu_off(cpu.hardware)
-    kernel.printk(f"CPU{cpu.id}: unable to power off")
+    kernel.printk(cpu.hardware, f"CPU{cpu.id}: unable to power off")
 
 
 def set_online(kernel: Kernel, cpu: Cpu, *, online: bool) -> None:
@@ -98,11 +99,12 @@ def _confirm_death(kernel: Kernel, on: Cpu, cpu: Cpu) -> Thread:
         state = psci.affinity_info(on.hardware, cpu.mpidr)
         polled = timer.now(on.hardware) - start
         if state == psci.AFFINITY_LEVEL_OFF:
-            kernel.printk(f"psci: CPU{cpu.id} killed (polled {polled // timer.MS} ms)")
+            kernel.printk(on.hardware, f"psci: CPU{cpu.id} killed (polled {polled // timer.MS} ms)")
             return
         if polled >= KILL_TIMEOUT:
             break
         yield from timer.sleep(on.hardware, KILL_POLL)
     kernel.printk(
+        on.hardware,
         f"CPU{cpu.id} may not have shut down cleanly (AFFINITY_INFO reports {state})",
     )

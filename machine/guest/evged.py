@@ -47,7 +47,7 @@ def _thread(kernel: Kernel, path: str, gsi: int, cpu: Cpu) -> Thread:
     try:
         kernel.evaluate(cpu, path + "._EVT", gsi)
     except AmlError as error:
-        kernel.printk(f"ACPI Error: {path}._EVT: {error}")
+        kernel.printk(cpu.hardware, f"ACPI Error: {path}._EVT: {error}")
 
 
 def _interrupts(crs: bytes) -> Iterator[tuple[int, int]]:

@@ -43,7 +43,7 @@ class GicV3:
     def __init__(self, madt: Madt) -> None:
         self._dist = madt.distributor
         self._regions = madt.redistributors
-        self._redist: dict[int, int] = {}
+        self._redist: dict[int, tuple[int, int]] = {}
         self._handlers: dict[int, Callable[[Platform], None]] = {}
 
     def init_distributor(self, platform: Platform) -> int:
@@ -68,16 +68,19 @@ class GicV3:
             platform.store(dist + GICD_IROUTER + 8 * spi, 8, affinity)
         return lines - 32
 
-    def init_cpu(self, platform: Platform) -> int:
-        """Wake this CPU's redistributor, and enable its interface. Gives the frame's address.
+    def init_cpu(self, platform: Platform) -> tuple[int, int]:
+        """Wake this CPU's redistributor, and enable its interface.
+
+        Gives the number of the region and the frame's address.
 
         Raises:
             NoRedistributorError: where there is none for this CPU.
         """
         affinity = platform.mrs("MPIDR_EL1") & 0xFF_FFFF
-        frame = self._redist.get(affinity)
-        if frame is None:
-            frame = self._redist[affinity] = self._find_redistributor(platform, affinity)
+        found = self._redist.get(affinity)
+        if found is None:
+            found = self._redist[affinity] = self._find_redistributor(platform, affinity)
+        _, frame = found
         self._wake(platform, frame)
         private = frame + SGI_BASE
         platform.store(private + GICR_IGROUPR0, 4, 0xFFFF_FFFF)
@@ -91,12 +94,13 @@ class GicV3:
         platform.msr("ICC_BPR1_EL1", 0)
         platform.msr("ICC_CTLR_EL1", 0)
         platform.msr("ICC_IGRPEN1_EL1", 1)
-        return frame
+        return found
 
     def enable_ppi(self, platform: Platform, intid: int) -> None:
         """Let one private interrupt of the calling CPU through."""
         affinity = platform.mrs("MPIDR_EL1") & 0xFF_FFFF
-        platform.store(self._redist[affinity] + SGI_BASE + GICR_ISENABLER0, 4, 1 << intid)
+        _, frame = self._redist[affinity]
+        platform.store(frame + SGI_BASE + GICR_ISENABLER0, 4, 1 << intid)
 
     def request_edge_spi(self, platform: Platform, intid: int) -> None:
         """Configure an SPI as edge-triggered and enable it."""
@@ -128,13 +132,13 @@ class GicV3:
         value = aff2 << 32 | (aff0 >> 4) << 44 | intid << 24 | aff1 << 16 | 1 << (aff0 & 0xF)
         platform.msr("ICC_SGI1R_EL1", value)
 
-    def _find_redistributor(self, platform: Platform, affinity: int) -> int:
+    def _find_redistributor(self, platform: Platform, affinity: int) -> tuple[int, int]:
         """Walk the regions; a region ends with its length, or with GICR_TYPER.Last."""
-        for base, length in self._regions:
+        for region, (base, length) in enumerate(self._regions):
             for frame in range(base, base + length, GICR_STRIDE):
                 typer = platform.load(frame + GICR_TYPER, 8)
                 if typer >> 32 == affinity:
-                    return frame
+                    return region, frame
                 if typer & TYPER_LAST:
                     break
         raise NoRedistributorError(hex(affinity))

@@ -52,7 +52,7 @@ class Kernel:
         try:
             tables = acpi_tables.read_tables(self._platform, firmware.find_rsdp(self._platform, x0))
         except (firmware.FirmwareError, acpi_tables.AcpiTableError) as error:
-            self.printk(f"Kernel panic - not syncing: {error}")
+            self.printk(self._platform, f"Kernel panic - not syncing: {error}")
             yield from self.halt(self._platform)
             return
         yield from self._boot(tables)
@@ -63,7 +63,7 @@ class Kernel:
         self._probe_psci(tables["FACP"])
         boot = self.boot_cpu
         spis = self.gic.init_distributor(self._platform)
-        self.printk(f"GICv3: {spis} SPIs implemented")
+        self.printk(self._platform, f"GICv3: {spis} SPIs implemented")
         self.init_interrupts(boot)
         cpuhp.set_online(self, boot, online=True)
         yield from self._bring_up_secondaries(boot)
@@ -85,8 +85,11 @@ class Kernel:
     def init_interrupts(self, cpu: Cpu) -> None:
         """Bring up the calling CPU's redistributor, interface and timer; unmask."""
         platform = cpu.hardware
-        frame = self.gic.init_cpu(platform)
-        self.printk(f"GICv3: CPU{cpu.id}: found redistributor {cpu.mpidr:x} region 0:{frame:#018x}")
+        region, frame = self.gic.init_cpu(platform)
+        self.printk(
+            platform,
+            f"GICv3: CPU{cpu.id}: found redistributor {cpu.mpidr:x} region {region}:{frame:#018x}",
+        )
         self.gic.enable_ppi(platform, self._timer_interrupt)
         platform.on_irq(lambda: self.gic.take_irq(platform))
 
@@ -97,7 +100,7 @@ class Kernel:
         try:
             yield from cpuhp.secondary_start(self, cpu)
         except NoRedistributorError:
-            self.printk(f"CPU{cpu.id}: mpidr {cpu.mpidr:x} has no re-distributor!")
+            self.printk(platform, f"CPU{cpu.id}: mpidr {cpu.mpidr:x} has no re-distributor!")
             yield from self.halt(platform)
 
     @staticmethod
@@ -114,7 +117,7 @@ class Kernel:
 
     def power_off(self, cpu: Cpu) -> None:
         """An orderly power-off; does not come back."""
-        self.printk("reboot: Power down")
+        self.printk(cpu.hardware, "reboot: Power down")
         psci.system_off(cpu.hardware)
 
     # What the drivers share
@@ -133,10 +136,11 @@ class Kernel:
         """The online mask."""
         return [cpu for cpu in self.cpus if cpu.online]
 
-    def printk(self, text: str) -> None:
-        """Log a line."""
+    def printk(self, platform: Platform, text: str) -> None:
+        """Log a line from the CPU that has something to say."""
+        time = timer.now(platform)
         if self.observer is not None:
-            self.observer.printk(timer.now(self._platform), text)
+            self.observer.printk(time, text)
 
     def cpus_changed(self, cpu: Cpu) -> None:
         """Say that a mask changed."""
@@ -168,24 +172,24 @@ class Kernel:
 
     def _probe_psci(self, fadt: bytes) -> None:
         if not acpi_tables.psci_by_hvc(fadt):
-            self.printk("psci: is not implemented in ACPI.")
+            self.printk(self._platform, "psci: is not implemented in ACPI.")
             return
         major, minor = psci.version(self._platform)
-        self.printk(f"psci: PSCIv{major}.{minor} detected in firmware.")
+        self.printk(self._platform, f"psci: PSCIv{major}.{minor} detected in firmware.")
 
     def _bring_up_secondaries(self, boot: Cpu) -> Thread:
         self.gic.handle(self._timer_interrupt, timer.acknowledge)
-        self.printk("smp: Bringing up secondary CPUs ...")
+        self.printk(self._platform, "smp: Bringing up secondary CPUs ...")
         for cpu in self.cpus[1:]:
             yield from cpuhp.cpu_up(self, boot, cpu)
-        self.printk(f"smp: Brought up 1 node, {len(self.online_cpus())} CPUs")
+        self.printk(self._platform, f"smp: Brought up 1 node, {len(self.online_cpus())} CPUs")
 
     def _start_acpi(self, dsdt: bytes) -> None:
         """Load the namespace, enumerate it, and bind the drivers that wait for events."""
         try:
             self.acpi.load_table(dsdt)
         except AmlError as error:
-            self.printk(f"ACPI Error: DSDT: {error}")
+            self.printk(self._platform, f"ACPI Error: DSDT: {error}")
             return
         self.scan.enumerate(self.boot_cpu)
         for path in self.scan.with_hid(evged.GED_HID):
