@@ -7,7 +7,7 @@ called most often, so they take the short way for integers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from machine.guest.aml import convert, names
 from machine.guest.aml.context import Frame
@@ -56,6 +56,9 @@ def constant(value: Value) -> Term:
     """A constant; ``value`` must be immutable."""
     number = value if isinstance(value, int) else None
     return Term(lambda _frame: value, isinstance(value, int), number)
+
+
+SMALL: Final = tuple(constant(value) for value in range(256))
 
 
 def integer(context: Context, term: Term) -> Run:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from machine.guest.aml import access
 from machine.guest.aml.access import Builders, Place, Run, Term, Writer
 from machine.guest.aml.errors import AmlError, BadEncodingError, LimitExceededError
+from machine.guest.aml.field_list import field_list
 from machine.guest.aml.objects import Method, NativeMethod
-from machine.guest.aml.opcodes import EXT_PREFIX, OPCODES, Opcode, Operand
+from machine.guest.aml.opcodes import EXT_PREFIX, OPCODES, Operand
 from machine.guest.aml.stream import NAME_STARTS, Stream
 from machine.guest.aml.values import Reference, Temporary, Value
 
@@ -27,15 +28,21 @@ if TYPE_CHECKING:
     from machine.guest.aml.namespace import Node
 
 MAX_NESTING: Final = 100
+_IF: Final = 0xA0
 _ELSE: Final = 0xA1
 _EXT: Final = 0x5B
 _REVISION: Final = 0x5B30
 _DEBUG: Final = 0x5B31
 _CONSTANT_SIZES: Final = {0x0A: 1, 0x0B: 2, 0x0C: 4, 0x0E: 8}
+_BYTE: Final = 0x0A
 _STRING: Final = 0x0D
+_ONES: Final = 0xFF
 _REF_OF, _DEREF_OF, _INDEX = 0x71, 0x83, 0x88
 _LOCALS: Final = range(0x60, 0x68)
 _ARGS: Final = range(0x68, 0x6F)
+
+
+Program = tuple["Callable[[Decoder], Any]", ...]
 
 
 class Signal(Enum):
@@ -51,15 +58,6 @@ class Source(NamedTuple):
 
     run: Run
     place: Place | None
-
-
-class FieldItem(NamedTuple):
-    """A named element of a FieldList."""
-
-    seg: str
-    bit_offset: int
-    bits: int
-    access: int
 
 
 class Block:
@@ -152,11 +150,13 @@ class Decoder:
     def lead_constant(self, _lead: int) -> Term:
         """Zero, One, Ones."""
         value = self.stream.byte()
-        return access.constant(self.context.mask if value == 0xFF else value)
+        return access.constant(self.context.mask) if value == _ONES else access.SMALL[value]
 
     def lead_number(self, lead: int) -> Term:
         """ByteConst to QWordConst."""
         self.stream.pos += 1
+        if lead == _BYTE:
+            return access.SMALL[self.stream.byte()]
         value = self.stream.number(_CONSTANT_SIZES[lead])
         return access.constant(value & self.context.mask)
 
@@ -196,27 +196,26 @@ class Decoder:
         if lead == _EXT:
             code = EXT_PREFIX | self.stream.byte()
         if code == _REVISION:
-            return access.constant(2)
+            return access.SMALL[2]
         opcode = OPCODES.get(code)
         if opcode is None or (opcode.statement and not statement):
             kind = "no opcode" if opcode is None else f"{opcode.name}, which has no value"
             raise BadEncodingError(f"{code:#04x} at {at:#x} is {kind}")
-        operands = self._operands(opcode)
-        if opcode.name == "If":
+        program = _PROGRAMS[code]
+        if opcode.operands[:1] == (Operand.PACKAGE,):
+            operands = self._package(program)
+        else:
+            operands = [decode(self) for decode in program]
+        if code == _IF:
             operands.append(self._else())
         return Term(self.builders[opcode.name](self.context, *operands), opcode.integral)
 
-    def _operands(self, opcode: Opcode) -> list[Any]:
-        stream, outer_end, package = self.stream, self.stream.end, False
-        operands = []
-        for kind in opcode.operands:
-            if kind is Operand.PACKAGE:
-                stream.end = stream.pkg_end()
-                package = True
-            else:
-                operands.append(_OPERANDS[kind](self))
-        if package:
-            stream.pos, stream.end = stream.end, outer_end
+    def _package(self, program: Program) -> list[Any]:
+        """The operands inside the package that comes next; what is left of it is skipped."""
+        stream, outer_end = self.stream, self.stream.end
+        end = stream.end = stream.pkg_end()
+        operands = [decode(self) for decode in program]
+        stream.pos, stream.end = end, outer_end
         return operands
 
     def _else(self) -> Block | None:
@@ -327,31 +326,6 @@ class Decoder:
             found.append(stream.name_string() if named else self.term())
         return found
 
-    def fields(self) -> list[FieldItem | int]:
-        """A FieldList; the first AccessType is that of the FieldFlags, so it is -1 here."""
-        stream, found, at, kind = self.stream, [], 0, -1
-        while stream.pos < stream.end:
-            lead = stream.peek()
-            if lead in {1, 3}:
-                kind = stream.take(3 if lead == 1 else 4)[1] & 0x0F
-            elif lead == 2:
-                self._connection()
-            else:
-                seg = stream.name_seg() if lead else stream.take(1).decode()
-                bits = stream.pkg_value()
-                if lead:
-                    found.append(FieldItem(seg, at, bits, kind))
-                at += bits
-        return list(found)
-
-    def _connection(self) -> None:
-        """A ConnectField: a GPIO or serial bus, which this host does not have."""
-        self.stream.pos += 1
-        if self.stream.peek() in NAME_STARTS:
-            self.stream.name_string()
-        else:
-            self.term()
-
 
 def _value_place(run: Run) -> Place:
     """The place of a method's result: what it refers to, or the value itself."""
@@ -389,5 +363,11 @@ _OPERANDS: Final[dict[Operand, Callable[[Decoder], Any]]] = {
     Operand.BLOCK: Decoder.block,
     Operand.BYTES: lambda decoder: decoder.stream.rest(),
     Operand.ELEMENTS: Decoder.elements,
-    Operand.FIELDS: Decoder.fields,
+    Operand.FIELDS: field_list,
 }
+
+_PROGRAMS: Final[dict[int, Program]] = {
+    code: tuple(_OPERANDS[kind] for kind in opcode.operands if kind is not Operand.PACKAGE)
+    for code, opcode in OPCODES.items()
+}
+"""The functions that decode the operands of an opcode, PkgLength left out."""

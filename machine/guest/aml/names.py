@@ -26,6 +26,11 @@ class NamePath(NamedTuple):
         """Whether the search rules apply: to a single NameSeg without prefix (§5.3)."""
         return len(self.segs) == 1 and not self.root and not self.parents
 
+    @property
+    def above(self) -> NamePath:
+        """The path without its last NameSeg."""
+        return NamePath(self.root, self.parents, self.segs[:-1])
+
     def __str__(self) -> str:
         prefix = "\\" if self.root else "^" * self.parents
         return prefix + ".".join(trim(seg) for seg in self.segs)

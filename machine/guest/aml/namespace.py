@@ -180,7 +180,7 @@ class Namespace:
     def _place(self, scope: Node, path: NamePath) -> tuple[Node, str]:
         if not path.segs:
             raise AlreadyExistsError("the root exists already")
-        parent = self._walk(scope, path._replace(segs=path.segs[:-1]))
+        parent = scope if path.searched else self._walk(scope, path.above)
         if parent is None:
             raise NotFoundError(f"{path} has no parent in {scope.path}")
         seg = path.segs[-1]

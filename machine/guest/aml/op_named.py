@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from machine.guest.aml import convert
-from machine.guest.aml.decode import Block, FieldItem, Signal
+from machine.guest.aml.decode import Block, Signal
 from machine.guest.aml.errors import BadEncodingError, OperandTypeError
 from machine.guest.aml.fields import (
     ACCESS_BYTES,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from machine.guest.aml.access import Builders, Run
     from machine.guest.aml.context import Context, Frame
+    from machine.guest.aml.field_list import FieldItem
     from machine.guest.aml.values import Value
 
 DATA_TABLE: Final = 0x7F  # a region space that no host has stands for DataTableRegion

@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from machine.guest.aml.errors import BadEncodingError
-from machine.guest.aml.names import LEAD_CHARS, NAME_CHARS, NamePath
+from machine.guest.aml.names import LEAD_CHARS, NamePath
 
 ROOT_CHAR: Final = 0x5C
 PARENT_PREFIX: Final = 0x5E
 DUAL_NAME: Final = 0x2E
 MULTI_NAME: Final = 0x2F
 NAME_STARTS: Final = LEAD_CHARS | {ROOT_CHAR, PARENT_PREFIX, DUAL_NAME, MULTI_NAME}
+
+_NAME_SEG: Final = re.compile(rb"[A-Z_][A-Z0-9_]{3}")
 
 
 class Stream:
@@ -84,6 +87,10 @@ class Stream:
 
     def name_string(self) -> NamePath:
         """A NameString (§20.2.2)."""
+        plain = _NAME_SEG.match(self.data, self.pos, self.end)
+        if plain:
+            self.pos += 4
+            return NamePath(False, 0, (plain[0].decode("ascii"),))
         lead = self.peek()
         if lead == ROOT_CHAR:
             self.pos += 1
@@ -109,11 +116,11 @@ class Stream:
 
     def name_seg(self) -> str:
         """A NameSeg: four characters."""
-        seg = self.take(4)
-        if seg[0] not in LEAD_CHARS or not NAME_CHARS.issuperset(seg):
-            self.pos -= 4
-            raise BadEncodingError(f"{seg!r} at {self.pos:#x} is no NameSeg")
-        return seg.decode("ascii")
+        seg = _NAME_SEG.match(self.data, self.pos, self.end)
+        if not seg:
+            raise BadEncodingError(f"there is no NameSeg at {self.pos:#x}")
+        self.pos += 4
+        return seg[0].decode("ascii")
 
     def truncated(self) -> BadEncodingError:
         """The error of a term that ends too early."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from machine.guest.aml import Interpreter, Package
 from tests.machine.acpi.reference import MACHINES, reference_table
-from tests.machine.guest.aml.fakes import CPUS, GED, HotplugHost
+from tests.machine.guest.aml import acpiexec
+from tests.machine.guest.aml.fakes import CPUS, GED, HotplugHost, MemoryHost
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SELECTOR, FLAGS, COMMAND, DATA = CPUS, CPUS + 4, CPUS + 5, CPUS + 8
 UUID_PCI = bytearray.fromhex("5b4ddb33f71f1c4096577441c03dd766")
@@ -170,3 +176,28 @@ def test_interrupt_routing_refers_to_link_devices() -> None:
     first = routing[0]
     assert isinstance(first, Package)
     assert [str(element) for element in first] == ["65535", "0", "\\_SB.L000", "0"]
+
+
+CALLS = {
+    "\\_SB.CPUS.C001._STA": (),
+    "\\_SB.CPUS.C001._EJ0": (1,),
+    "\\_SB.CPUS.C001._OST": (3, 0x80, 1),
+    "\\_SB.CPUS.CSCN": (),
+    "\\_SB.GED._EVT": (0x29,),
+}
+
+
+@pytest.mark.acpica
+@pytest.mark.parametrize("machine", MACHINES)
+def test_acpiexec_makes_the_same_accesses_on_the_reference(machine: str, tmp_path: Path) -> None:
+    table = reference_table(machine, "DSDT")
+    lines = [" ".join([path[1:], *map(hex, args)]) for path, args in CALLS.items()]
+    theirs = acpiexec.run(tmp_path, table, lines)
+    for path, args in CALLS.items():
+        host = MemoryHost()
+        interpreter = Interpreter(host)
+        interpreter.load_table(table)
+        interpreter.evaluate(path, *args)
+        expected = [(kind, address, size) for kind, address, size, _ in theirs[path[1:]].accesses]
+        assert [entry[:3] for entry in host.log if entry[0] in {"load", "store"}] == expected
+        assert expected
