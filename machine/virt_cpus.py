@@ -132,7 +132,10 @@ class CpuPlugger:
 
     def _wire(self, slot: CpuSlot) -> None:
         """Open the GIC CPU interface, and connect it and the timers."""
-        gic, index, vcpu = self._machine.gic, slot.index, slot.vcpu
+        gic, index, vcpu, trace = self._machine.gic, slot.index, slot.vcpu, self._machine.trace
+        if trace.on:
+            trace("vmm", "gicv3_set_gicc_accessible", index=index, accessible=True)
+            trace("vmm", "wire_gic_cpu_irqs", index=index)
         slot.gic_cpu.accessible = True
         slot.gic_cpu.irq.connect(vcpu.irq.set)
         vcpu.virt_timer.line.connect(partial(gic.set_ppi, index, PPI_VIRTUAL_TIMER))
@@ -140,7 +143,10 @@ class CpuPlugger:
 
     def _unwire(self, slot: CpuSlot) -> None:
         """Cut what `_wire` connected, and close the interface."""
-        vcpu = slot.vcpu
+        vcpu, trace = slot.vcpu, self._machine.trace
+        if trace.on:
+            trace("vmm", "unwire_gic_cpu_irqs", index=slot.index)
+            trace("vmm", "gicv3_set_gicc_accessible", index=slot.index, accessible=False)
         vcpu.virt_timer.line.disconnect()
         vcpu.phys_timer.line.disconnect()
         slot.gic_cpu.irq.disconnect()
@@ -149,7 +155,7 @@ class CpuPlugger:
     # Unplug
 
     def unplug_request(self, slot: CpuSlot, cpu: ArmCpu) -> None:
-        """Ask the guest to give a CPU back.
+        """Ask the guest to give a CPU back; one that has not begun to run is not asked.
 
         Raises:
             MachineError: where it can't be given back.
@@ -163,6 +169,9 @@ class CpuPlugger:
             raise MachineError("Hot-unplug of cold-booted CPU not supported!")
         if machine.trace.on:
             machine.trace("vmm", "cpu_unplug_request", index=slot.index, path=cpu.path)
+        if machine.power.kernel is None:
+            self.unplug(slot, cpu)
+            return
         cpu.unplug_pending = True
         machine.cpuhp.request_remove(slot.index)
         machine.events.emit(VcpuChanged(slot.index))

@@ -27,6 +27,9 @@ class Observer(Protocol):
     def printk(self, nanoseconds: int, text: str) -> None:
         """A line of the kernel's log, with its time."""
 
+    def traced(self, name: str, **fields: object) -> None:
+        """A trace point of the kernel, where Linux has one or a debug message."""
+
     def cpus_changed(self, uid: int) -> None:
         """The enabled or online mask changed for the CPU with this ACPI _UID."""
 
@@ -68,6 +71,7 @@ class Kernel:
         cpuhp.set_online(self, boot, online=True)
         yield from self._bring_up_secondaries(boot)
         self._start_acpi(tables["DSDT"])
+        yield from self._coldplug(boot)
         yield from self.idle(boot)
 
     # What each CPU does
@@ -154,6 +158,8 @@ class Kernel:
             AmlError: where the method fails.
         """
         self.acpi_host.cpu = cpu
+        if self.observer is not None:
+            self.observer.traced("acpi_evaluate_object", cpu=cpu.id, path=path, args=args)
         return self.acpi.evaluate(path, *args)
 
     # Boot
@@ -183,6 +189,12 @@ class Kernel:
         for cpu in self.cpus[1:]:
             yield from cpuhp.cpu_up(self, boot, cpu)
         self.printk(self._platform, f"smp: Brought up 1 node, {len(self.online_cpus())} CPUs")
+
+    def _coldplug(self, boot: Cpu) -> Thread:
+        """What udev does once user space is up: online what was enabled meanwhile."""
+        for cpu in self.cpus:
+            if cpu.enabled and self.auto_online:
+                yield from cpuhp.cpu_up(self, boot, cpu)
 
     def _start_acpi(self, dsdt: bytes) -> None:
         """Load the namespace, enumerate it, and bind the drivers that wait for events."""
