@@ -321,8 +321,8 @@ def test_a_report_can_be_traced(block: Block) -> None:
     points: list[TracePoint] = []
     block.trace.listen(points.append)
     block.report(2, 3, 0x84)
-    assert [(point.name, point.fields) for point in points] == [
-        ("cpuhp_acpi_write_ost", {"slot": 2, "event": 3, "status": 0x84}),
+    assert ("cpuhp_acpi_write_ost", {"slot": 2, "event": 3, "status": 0x84}) in [
+        (point.name, point.fields) for point in points
     ]
 
 
