@@ -8,7 +8,7 @@ from machine.guest.aml import AmlError, Interpreter, Value
 from tests.machine.guest.aml import acpiexec
 from tests.machine.guest.aml.fakes import MemoryHost
 
-# Each snippet is the body of a method; a "|" before it gives helpers to define beside it.
+# Each snippet is the body of a method; it leaves no state behind that another one reads.
 SNIPPETS = """
 concatenate_string_integer: Return(Concatenate("a",1))
 concatenate_string_buffer: Return(Concatenate("a",Buffer(){1,2,0xFE}))
