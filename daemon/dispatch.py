@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from machine.errors import DeviceNotFoundError, MachineError
 from protocol import errors
 
@@ -23,6 +25,15 @@ class Dispatcher:
 
     def __call__(self, session: Session, request: Request) -> bytes:
         """Execute one request; whatever happens, there is a reply."""
+        trace = self._context.machine.trace
+        if not trace.on:
+            return self._answer(session, request)
+        trace("qmp", "handle_qmp_command", execute=request.command.name, args=_told(request))
+        reply = self._answer(session, request)
+        trace("qmp", "monitor_qmp_respond", json=reply.decode().strip())
+        return reply
+
+    def _answer(self, session: Session, request: Request) -> bytes:
         if request.command.static:
             kept = session.kept_return(request)
             if kept is not None:
@@ -38,3 +49,8 @@ class Dispatcher:
         except Exception as error:
             log.exception("%s failed", request.command.name)
             return session.encode_error(request, errors.QmpError(f"Internal error: {error!r}"))
+
+
+def _told(request: Request) -> str:
+    """The arguments as a trace shows them."""
+    return msgspec.json.encode(request.arguments, enc_hook=str).decode()

@@ -74,6 +74,10 @@ class EventBridge:
         wire = wire_event(event)
         if wire is not None:
             line = encode_event(wire, *divmod(self._now(), 1_000_000))
+            if self._context.machine.trace.on:
+                self._context.machine.trace(
+                    "qmp", "monitor_qapi_event_emit", json=line.decode().strip()
+                )
             self._broadcast(line)
             if self._publisher is not None:
                 self._publisher.publish_event(wire.event_name, line.rstrip())

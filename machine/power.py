@@ -54,12 +54,18 @@ class Power:
         slot.gic_cpu.reset_interface()
         vcpu.pc, vcpu.x0 = pc, x0
         vcpu.engine = self.engine_factory(vcpu, self.image)
+        if self._machine.trace.on:
+            self._machine.trace("vmm", "arm_set_cpu_on", index=slot.index, entry=pc, context=x0)
+            self._machine.trace("kvm", "kvm_set_mp_state", vcpu_id=vcpu.id, state="runnable")
         vcpu.set_mp_state(MpState.RUNNABLE)
         vcpu.kick()
         self._machine.events.emit(VcpuChanged(slot.index))
 
     def cpu_off(self, slot: CpuSlot) -> None:
         """Stop a CPU; its engine goes."""
+        if self._machine.trace.on:
+            self._machine.trace("vmm", "arm_set_cpu_off", index=slot.index)
+            self._machine.trace("kvm", "kvm_set_mp_state", vcpu_id=slot.vcpu.id, state="stopped")
         slot.vcpu.set_mp_state(MpState.STOPPED)
         if slot.cpu is not None:
             slot.cpu.thread.stop()
@@ -114,6 +120,14 @@ class Power:
         if self._machine.trace.on:
             self._machine.trace("guest", f"[{nanoseconds / 1e9:12.6f}] {text}")
 
+    def traced(self, name: str, **fields: object) -> None:
+        """The kernel passed one of its trace points."""
+        if self._machine.trace.on:
+            self._machine.trace("guest", name, **fields)
+
     def cpus_changed(self, uid: int) -> None:
         """The kernel's enabled or online mask changed."""
+        if self._machine.trace.on and self.kernel is not None:
+            cpu = self.kernel.by_uid[uid]
+            self.traced("cpu_masks", cpu=cpu.id, enabled=cpu.enabled, online=cpu.online)
         self._machine.events.emit(VcpuChanged(uid))

@@ -7,6 +7,7 @@ at start take theirs out again. Firmware's tables tell of all possible CPUs and 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from machine import memmap
@@ -87,7 +88,7 @@ class VirtMachine:
 
     def _create_vcpus(self) -> None:
         """The VM, its memory, and every vCPU that there will ever be; all of them parked."""
-        self.vm = Vm(self.clock, self)
+        self.vm = Vm(self.clock, self, self.trace)
         self.vm.set_user_memory_region(self.ram)
         for function in (CPU_ON_64, Function.CPU_OFF):
             self.vm.set_smccc_filter(function, 1, FilterAction.FORWARD)
@@ -104,6 +105,8 @@ class VirtMachine:
             vgic.add_redist_region(RedistRegion(index, at.base, count).encode())
         vgic.set_nr_irqs(memmap.SPI_BASE + memmap.SPIS)
         vgic.init()
+        if self.trace.on:
+            self.trace("kvm", "vgic_init", vcpus=len(self.vm.vcpus), nr_irqs=vgic.irqs)
         if vgic.gic is None:
             raise AssertionError("vGIC without a GIC")
         self.vgic, self.gic = vgic, vgic.gic
@@ -133,7 +136,7 @@ class VirtMachine:
             return
         ged = self.ged = GenericEventDevice(self.trace)
         spi = memmap.SPI_BASE + memmap.GED_SPI
-        ged.irq.connect(lambda level: self.gic.set_spi(spi, level))
+        ged.irq.connect(partial(self._set_spi, spi))
         self.bus.map("acpi-ged", memmap.GED.base, memmap.GED.size, ged)
         self.cpuhp = CpuHotplug(
             [slot.arch_id for slot in self.slots],
@@ -143,6 +146,11 @@ class VirtMachine:
             trace=self.trace,
         )
         self.bus.map("acpi-cpu-hotplug", memmap.CPUHP.base, memmap.CPUHP.size, self.cpuhp)
+
+    def _set_spi(self, spi: int, level: bool) -> None:  # noqa: FBT001 - a line's level
+        if self.trace.on:
+            self.trace("kvm", "kvm_irq_line", irq=spi, level=int(level))
+        self.gic.set_spi(spi, level)
 
     def _realize_boot_cpus(self) -> None:
         for slot in self.slots[: self.topology.cpus]:

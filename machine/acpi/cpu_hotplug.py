@@ -151,9 +151,13 @@ class CpuHotplug(MmioDevice):
         if value & INSERTING:
             self._acknowledge_insert(cpu)
         elif value & REMOVING:
+            if self._trace.on:
+                self._trace("acpi", "cpuhp_acpi_clear_remove_evt", idx=self.selector)
             cpu.is_removing = False
             self._settle(cpu)
         elif value & EJECT:
+            if self._trace.on:
+                self._trace("acpi", "cpuhp_acpi_ejecting_cpu", idx=self.selector)
             self._on_eject(self.selector)
         elif value & FW_REMOVE and cpu.is_enabled:
             cpu.fw_remove = True
@@ -191,6 +195,8 @@ class CpuHotplug(MmioDevice):
         One scan delivers one event a CPU, so without it the removal would wait for the next
         interrupt that anything else raises.
         """
+        if self._trace.on:
+            self._trace("acpi", "cpuhp_acpi_clear_inserting_evt", idx=self.selector)
         was_inserting, cpu.is_inserting = cpu.is_inserting, False
         self._settle(cpu)
         if was_inserting and cpu.is_removing:
@@ -206,6 +212,10 @@ class CpuHotplug(MmioDevice):
             return
         behind = [index for index in self._pending if index >= self.selector]
         self.selector = min(behind or self._pending)
+        if self._trace.on:
+            cpu = self.cpus[self.selector]
+            self._trace("acpi", "cpuhp_acpi_cpu_has_events", idx=self.selector,
+                        ins=cpu.is_inserting, rm=cpu.is_removing)  # fmt: skip
 
 
 # AML

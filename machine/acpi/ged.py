@@ -41,6 +41,8 @@ class GenericEventDevice(MmioDevice):
     @ESEL.read
     def _read_esel(self, _n: int) -> int:
         pending, self.pending = self.pending, 0
+        if self._trace.on:
+            self._trace("acpi", "ged_read_esel", events=pending)
         return pending
 
 

@@ -30,6 +30,8 @@ class AcpiHost:
 
     def notify(self, path: str, value: int) -> None:
         """Notify was executed: its handling runs on the same CPU, later."""
+        if self._kernel.observer is not None:
+            self._kernel.observer.traced("acpi_ev_queue_notify_request", path=path, value=value)
         self._kernel.scan.notify(path, value, self._running)
 
     def stall(self, nanoseconds: int) -> None:

@@ -53,10 +53,7 @@ def read_system_register(vcpu: Vcpu, name: str) -> int:
         UndefinedInstructionError: where there is no such register.
     """
     if name.startswith("ICC_"):
-        try:
-            return vcpu.vm.gic_cpu(vcpu).mrs(name)
-        except UnknownRegister:
-            raise UndefinedInstructionError(name) from None
+        return _read_gic(vcpu, name)
     read = _READ.get(name)
     if read is None:
         raise UndefinedInstructionError(name)
@@ -70,10 +67,7 @@ def write_system_register(vcpu: Vcpu, name: str, value: int) -> None:
         UndefinedInstructionError: where there is no such register, or it is read-only.
     """
     if name.startswith("ICC_"):
-        try:
-            vcpu.vm.gic_cpu(vcpu).msr(name, value)
-        except UnknownRegister:
-            raise UndefinedInstructionError(name) from None
+        _write_gic(vcpu, name, value)
         return
     which, _, register = name.partition("_")
     timer = {"CNTV": vcpu.virt_timer, "CNTP": vcpu.phys_timer}.get(which)
@@ -81,3 +75,27 @@ def write_system_register(vcpu: Vcpu, name: str, value: int) -> None:
     if timer is None or write is None:
         raise UndefinedInstructionError(name)
     write(timer, value)
+
+
+def _read_gic(vcpu: Vcpu, name: str) -> int:
+    try:
+        value = vcpu.vm.gic_cpu(vcpu).mrs(name)
+    except UnknownRegister:
+        raise UndefinedInstructionError(name) from None
+    if vcpu.vm.trace.on:
+        vcpu.vm.trace("gic", f"gicv3_{_plain(name)}_read", cpu=vcpu.id, val=value)
+    return value
+
+
+def _write_gic(vcpu: Vcpu, name: str, value: int) -> None:
+    if vcpu.vm.trace.on:
+        vcpu.vm.trace("gic", f"gicv3_{_plain(name)}_write", cpu=vcpu.id, val=value)
+    try:
+        vcpu.vm.gic_cpu(vcpu).msr(name, value)
+    except UnknownRegister:
+        raise UndefinedInstructionError(name) from None
+
+
+def _plain(name: str) -> str:
+    """A register as the names of QEMU's trace points spell it: ICC_IAR1_EL1 is icc_iar1."""
+    return name.lower().removesuffix("_el1")

@@ -133,6 +133,8 @@ class Vcpu:
 
     def _irq_changed(self, level: bool) -> None:  # noqa: FBT001 - a line's level
         if level:
+            if self.vm.trace.on:
+                self.vm.trace("kvm", "kvm_vcpu_kick", vcpu_id=self.id)
             self.kick()
 
     # What its code does
@@ -145,7 +147,10 @@ class Vcpu:
             return ram.load(address, size)
         region = vm.io_bus.find(address)
         if region is not None:
-            return region.device.read(address - region.base, size)
+            value = region.device.read(address - region.base, size)
+            if vm.trace.on:
+                vm.trace("kvm", "kvm_mmio_read", vcpu_id=self.id, gpa=address, len=size, val=value)
+            return value
         return vm.exits.mmio_read(self, address, size)
 
     def store(self, address: int, size: int, value: int) -> None:
@@ -157,6 +162,8 @@ class Vcpu:
             return
         region = vm.io_bus.find(address)
         if region is not None:
+            if vm.trace.on:
+                vm.trace("kvm", "kvm_mmio_write", vcpu_id=self.id, gpa=address, len=size, val=value)
             region.device.write(address - region.base, size, value)
             return
         vm.exits.mmio_write(self, address, size, value)

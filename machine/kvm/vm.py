@@ -16,6 +16,7 @@ from machine.kvm.errors import KvmError
 from machine.kvm.psci import kernel_call
 from machine.kvm.vcpu import Vcpu
 from machine.kvm.vgic import Vgic
+from machine.trace import Trace
 
 if TYPE_CHECKING:
     from machine.clock import VirtualClock
@@ -53,9 +54,10 @@ class ExitHandler(Protocol):
 class Vm:
     """One VM; `exits` is user space."""
 
-    def __init__(self, clock: VirtualClock, exits: ExitHandler) -> None:
+    def __init__(self, clock: VirtualClock, exits: ExitHandler, trace: Trace | None = None) -> None:
         self.clock = clock
         self.exits = exits
+        self.trace = trace or Trace(clock)
         self.ram: Ram | None = None
         self.io_bus = Bus()
         self.vcpus: dict[int, Vcpu] = {}
