@@ -187,6 +187,7 @@ class MqttPublisher:
             self._wake.clear()
             await self._drain(client)
             await self._wake.wait()
+        await self._drain(client)
         self._state(self._status, b"disconnected")
         await self._drain(client)
 
