@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from machine.errors import DeviceNotFoundError, MachineError
 from protocol import errors
@@ -53,4 +52,4 @@ class Dispatcher:
 
 def _told(request: Request) -> str:
     """The arguments as a trace shows them."""
-    return msgspec.json.encode(request.arguments, enc_hook=str).decode()
+    return json.dumps(request.arguments, default=str)

@@ -63,7 +63,7 @@ class Power:
 
     def cpu_off(self, slot: CpuSlot) -> None:
         """Stop a CPU; its engine goes."""
-        if self._machine.trace.on:
+        if self._machine.trace.on and slot.vcpu.mp_state is MpState.RUNNABLE:
             self._machine.trace("vmm", "arm_set_cpu_off", index=slot.index)
             self._machine.trace("kvm", "kvm_set_mp_state", vcpu_id=slot.vcpu.id, state="stopped")
         slot.vcpu.set_mp_state(MpState.STOPPED)
