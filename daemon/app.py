@@ -124,7 +124,10 @@ class App:
 
     def _warn(self) -> None:
         if not self.machine.has_hotpluggable_cpus:
-            log.warning("warning: cpu hotplug feature has been disabled: it needs gic-version=3")
+            log.warning(
+                "warning: cpu hotplug feature has been disabled: "
+                "it needs gic-version=3, and no tcg,thread=single",
+            )
 
     def _trace_to(self, trace: Trace) -> None:
         if self._config.trace is None:

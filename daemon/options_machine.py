@@ -94,6 +94,7 @@ class MachineDraft:
     uuid: UUID = NIL
     devices: list[Mapping[str, object]] = field(default_factory=list)
     paused: bool = False
+    single_threaded: bool = False
 
     def read_machine(self, text: str) -> None:
         """-machine TYPE[,KEY=VALUE...]."""
@@ -146,6 +147,7 @@ class MachineDraft:
         thread = given.pop("thread", "multi")
         if thread not in {"single", "multi"}:
             raise UsageError(f"Invalid 'thread' setting {thread}")
+        self.single_threaded = thread == "single"
         for key in given:
             raise UsageError(f"Property '{name}-accel.{key}' not found")
 
@@ -171,6 +173,7 @@ class MachineDraft:
             cpu_model=_cpu_model(self.cpu, models),
             ram_size=ram_size,
             gic_version=known.get("gic-version") or 3,
+            hotplug=not self.single_threaded,
             acpi=known.get("acpi", True) is not False,
             name=self.name,
             uuid=self.uuid,

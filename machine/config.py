@@ -24,6 +24,7 @@ class MachineConfig:
         cpu_model: one of `machine.cpu_models`, as `-cpu` names it.
         ram_size: in bytes.
         gic_version: 2 or 3; only 3 can hot-plug.
+        hotplug: whether the accelerator can run CPUs that come and go (`tcg,thread=single` can't).
         acpi: whether the firmware publishes ACPI tables (and so whether there is a GED).
         name: the guest's name, as `-name` gives it.
         uuid: the machine's UUID.
@@ -35,6 +36,7 @@ class MachineConfig:
     cpu_model: str = "cortex-a72"
     ram_size: int = GIB
     gic_version: int = 3
+    hotplug: bool = True
     acpi: bool = True
     name: str | None = None
     uuid: UUID = NIL_UUID

@@ -59,6 +59,12 @@ def parse_request(given: Mapping[str, object], ids: Collection[str]) -> DeviceRe
     return DeviceRequest(driver, device_id, properties)
 
 
+def spelled(given: Mapping[str, object]) -> str:
+    """A device's properties as a command line has them."""
+    others = (f"{key}={value}" for key, value in given.items() if key != "driver")
+    return ",".join((str(given.get("driver", "")), *others))
+
+
 def _device_id(given: Mapping[str, object]) -> str | None:
     """The id; a number or a boolean is none, as in the reference."""
     if "id" not in given:

@@ -147,7 +147,7 @@ class QomTree:
                 "SMPConfiguration",
                 lambda: {
                     "cpus": topology.cpus,
-                    "maxcpus": topology.max_cpus,
+                    "maxcpus": machine.possible_count,
                     "sockets": topology.sockets,
                     "clusters": topology.clusters,
                     "cores": topology.cores,

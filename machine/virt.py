@@ -35,7 +35,7 @@ from machine.kvm.vm import FilterAction, Vm
 from machine.memory import Ram
 from machine.power import Power
 from machine.psci import PsciPolicy
-from machine.qdev import SYSTEM_BUS, parse_request
+from machine.qdev import SYSTEM_BUS, parse_request, spelled
 from machine.qom import QomTree
 from machine.runstate import RunState, Verb, transition
 from machine.trace import Trace
@@ -67,7 +67,7 @@ class VirtMachine:
         self.topology = config.topology
         self.cpu_model = CPU_MODELS[config.cpu_model]
         self.cpu_typename = self.cpu_model.typename
-        self.has_hotpluggable_cpus = config.gic_version >= 3
+        self.has_hotpluggable_cpus = config.hotplug and config.gic_version >= 3
         self.ram = Ram(memmap.RAM_BASE, config.ram_size)
         self.bus = Bus()
         self._create_vcpus()
@@ -157,6 +157,17 @@ class VirtMachine:
             self.plugger.boot(slot)
 
     def _cold_plug(self, properties: Mapping[str, object]) -> None:
+        """Plug what a `-device` asks for.
+
+        Raises:
+            MachineError: where it is refused; the text begins with the option.
+        """
+        try:
+            self._plug_cold(properties)
+        except MachineError as error:
+            raise MachineError(f"-device {spelled(properties)}: {error}") from None
+
+    def _plug_cold(self, properties: Mapping[str, object]) -> None:
         if str(properties.get("id")) in self.plugger.ids:
             raise MachineError(f"Duplicate ID '{properties['id']}' for device")
         request = parse_request(properties, self.plugger.ids)

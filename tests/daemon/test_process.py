@@ -273,3 +273,20 @@ def test_a_cold_plugged_cpu_is_there_at_boot_and_cannot_go(tmp_path: Path) -> No
 
     with daemon(tmp_path, "-device", f"{DRIVER},id=cold,core-id=3") as process:
         run(story(process))
+
+
+def test_a_single_threaded_accelerator_has_no_hotplug(tmp_path: Path) -> None:
+    async def story(process: subprocess.Popen[str]) -> None:
+        client = await connected(tmp_path / "qmp.sock", process)
+        with pytest.raises(ExecuteError, match="CPU hotplug not supported on this machine"):
+            await client.execute("device_add", {"driver": DRIVER, "id": "a", "core-id": 2})
+        with pytest.raises(ExecuteError, match="machine does not support hot-plugging CPUs"):
+            await client.execute("query-hotpluggable-cpus")
+        await client.execute("quit")
+        with contextlib.suppress(EOFError):
+            await client.disconnect()
+
+    with daemon(tmp_path, "-accel", "tcg,thread=single") as process:
+        run(story(process))
+        _, errors = process.communicate(timeout=TIMEOUT)
+    assert errors.startswith("armvirtd: warning: cpu hotplug feature has been disabled")
