@@ -1,0 +1,1 @@
+"""What it costs on this machine: `make bench`. These are no tests: nothing passes or fails."""

@@ -1,0 +1,54 @@
+"""What stays resident: of a daemon, and for each of many machines in one process."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+from pathlib import Path
+
+from machine.virt import VirtMachine
+from tests.bench.client import daemon, wait_for_guest
+from tests.bench.model import config
+from tests.bench.table import SIZES, Row
+
+MACHINES, POSSIBLE = 100, 64
+PAGE = 4096
+
+
+def measure() -> list[Row]:
+    return [
+        Row("resident memory of the daemon, guest booted", "MB", {n: of_daemon(n) for n in SIZES}),
+        Row(f"  each of {MACHINES} machines in one process", "MB", {POSSIBLE: of_machine()}),
+    ]
+
+
+def of_daemon(size: int) -> float:
+    with daemon(size) as running:
+        wait_for_guest(running.client)
+        return running.resident / 1e6
+
+
+def of_machine() -> float:
+    """Measured in a process of its own, where nothing else has left memory to be reused."""
+    command = [sys.executable, "-m", "tests.bench.memory"]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def resident() -> int:
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGE
+
+
+def booted() -> VirtMachine:
+    machine = VirtMachine(config(POSSIBLE))
+    machine.clock.run_until_idle()
+    return machine
+
+
+if __name__ == "__main__":
+    kept = [booted()]
+    gc.collect()
+    before = resident()
+    kept += [booted() for _ in range(MACHINES)]
+    gc.collect()
+    sys.stdout.write(f"{(resident() - before) / MACHINES / 1e6}\n")
