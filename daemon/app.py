@@ -14,7 +14,6 @@ from daemon.context import Context
 from daemon.dispatch import Dispatcher
 from daemon.events import EventBridge
 from daemon.listen import ListenError
-from daemon.mqtt import MqttPublisher
 from daemon.pidfile import Pidfile, PidfileError
 from daemon.runner import Runner
 from daemon.server import Server
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from daemon.config import DaemonConfig, MonitorConfig
+    from daemon.mqtt import MqttPublisher
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class App:
         self.runner = Runner(self.machine.clock, loop=loop)
         self.context = Context(self.machine, self.runner, COMMANDS, EVENTS, on_end=self._end)
         self.server = Server(config.monitors, self._connect)
-        self.mqtt = MqttPublisher(config.mqtt, config.machine.name) if config.mqtt else None
+        self.mqtt = _publisher(config)
         self._bridge = EventBridge(self.context, self.server.broadcast, publisher=self.mqtt)
         self._dispatch = Dispatcher(self.context)
         self._greeting = Greeting.of(VERSION)
@@ -142,6 +142,15 @@ class App:
         if where == "-":
             return sys.stderr
         return self._resources.enter_context(open(where, "w", encoding="utf-8"))  # noqa: PTH123
+
+
+def _publisher(config: DaemonConfig) -> MqttPublisher | None:
+    """MQTT, if it was asked for; if not, the start is not slowed by importing its client."""
+    if config.mqtt is None:
+        return None
+    from daemon.mqtt import MqttPublisher  # noqa: PLC0415 - see above
+
+    return MqttPublisher(config.mqtt, config.machine.name)
 
 
 def _write(stream: TextIO, point: TracePoint) -> None:
