@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import tracemalloc
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import machine
 from machine.gicv3.gic import GicV3
 from machine.topology import MAX_CPUS, mpidr_affinity
 from tests.machine.gicv3 import bench as b
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ANY = 1 << 31
+MACHINE = str(Path(machine.__file__).parent)
 
 
 def test_a_possible_cpu_costs_about_a_kilobyte() -> None:
@@ -32,12 +35,16 @@ def test_a_possible_cpu_costs_about_a_kilobyte() -> None:
 
 
 def calls_made(action: Callable[[], object]) -> int:
-    """How many functions, of Python or of C, an action calls."""
+    """How many functions, of Python or of C, the machine calls for an action.
+
+    Only its own: the collector may run meanwhile, and end what other tests have left.
+    """
     count = 0
 
-    def profile(_frame: Any, event: str, _arg: Any) -> None:
+    def profile(frame: Any, event: str, _arg: Any) -> None:
         nonlocal count
-        count += event in ("call", "c_call")
+        ours = frame.f_code.co_filename.startswith(MACHINE)
+        count += ours and event in ("call", "c_call")
 
     sys.setprofile(profile)
     try:
@@ -81,4 +88,4 @@ def test_an_operation_costs_the_same_among_2_and_among_512_cpus(
         for intid in (40, 41):
             up.bit(b.ISENABLER, intid)
         costs.append(calls_made(lambda up=up: action(up)))  # type: ignore[misc]
-    assert costs[0] == costs[1]
+    assert costs[0] == costs[1] > 0
