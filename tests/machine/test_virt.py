@@ -497,6 +497,13 @@ def test_cpu_on_starts_a_cpu_at_the_entry_with_the_context(board: Board) -> None
     board.settle()
 
 
+def test_cpu_on_resets_the_gic_cpu_interface(board: Board) -> None:
+    vcpu = off(board).vcpu()
+    board.vcpu(2).msr("ICC_PMR_EL1", 0x80)
+    psci(vcpu, CPU_ON_64, 2, memmap.RAM_BASE, 0)
+    assert board.vcpu(2).mrs("ICC_PMR_EL1") == 0
+
+
 def test_cpu_on_ignores_the_bits_of_mpidr_that_are_no_affinity(board: Board) -> None:
     vcpu = off(board).vcpu()
     assert psci(vcpu, CPU_ON_64, 0x8000_0002, memmap.RAM_BASE, 0) == Result.SUCCESS
@@ -568,6 +575,22 @@ def test_a_reset_leaves_the_hotplug_registers_as_they_are(board: Board) -> None:
     hotplug = board.machine.cpuhp
     assert hotplug is not None
     assert (hotplug.selector, hotplug.cpus[2].ost_event) == (2, DEVICE_CHECK)
+
+
+def test_a_reset_resets_the_gic_and_every_cpus_interface(board: Board) -> None:
+    board.vcpu(1).msr("ICC_PMR_EL1", 0x80)
+    assert board.vcpu().load(memmap.GICD.base, 4)
+    board.machine.system_reset()
+    assert not board.vcpu().load(memmap.GICD.base, 4) & 0b11
+    assert [board.vcpu(n).mrs("ICC_PMR_EL1") for n in (0, 1)] == [0, 0]
+
+
+def test_a_reset_forgets_that_the_power_button_was_pressed(board: Board) -> None:
+    board.machine.system_powerdown()
+    board.machine.system_reset()
+    board.settle()
+    board.plug(2, "core2")
+    assert board.machine.run_state is RunState.RUNNING
 
 
 def test_a_reset_by_the_guest_says_that_it_was_the_guest(board: Board) -> None:
