@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+BOOT_TIME = 1_000_000_000
+"""ns of virtual time that a guest is given to boot before the monitors listen."""
+
 
 class StartError(Exception):
     """The daemon can't start as asked; the text is one line."""
@@ -69,12 +72,13 @@ class App:
         self._kept: dict[str, bytes] = {}
 
     async def start(self) -> None:
-        """Listen; then, unless it is to wait, let the machine run.
+        """Listen; the machine's guest is up by then, unless it is to wait.
 
         Raises:
             StartError: where a monitor or the pidfile can't be had; nothing is left behind.
         """
         self._warn()
+        self._boot_guest()
         try:
             await self.server.start()
             if self._config.pidfile is not None:
@@ -121,6 +125,16 @@ class App:
         """The machine has ended: answer what is being answered, and nothing more."""
         self.server.finish()
         self._ended.set()
+
+    def _boot_guest(self) -> None:
+        """Let the guest boot before anyone can ask for anything.
+
+        A request that comes while it boots finds no driver for its interrupt, and is not reported
+        until the next one; a client that has just started the daemon need not know that.
+        """
+        waits = any(monitor.wait for monitor in self._config.monitors)
+        if self.machine.running and not waits:
+            self.machine.clock.run_until_idle(BOOT_TIME)
 
     def _warn(self) -> None:
         if not self.machine.has_hotpluggable_cpus:

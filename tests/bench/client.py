@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, Self
 
 TIMEOUT = 30.0
-POLL = 0.05
 
 
 class Client:
@@ -70,7 +69,7 @@ class Daemon:
             listener.listen()
             listener.settimeout(TIMEOUT)
             words = [word.format(path=path) for word in command]
-            self.process = subprocess.Popen([sys.executable, *words])
+            self.process = subprocess.Popen([sys.executable, *words], env=_environment())
             self.client = Client(listener.accept()[0])
 
     def __enter__(self) -> Self:
@@ -100,15 +99,9 @@ def daemon(possible: int) -> Daemon:
     return started
 
 
-def wait_for_guest(client: Client) -> None:
-    """Wait for the end of the boot: what is plugged before is found by it, and not reported."""
-    while not _has_booted(client.execute("x-query-vcpus")[1]):
-        time.sleep(POLL)
-    time.sleep(POLL)
-
-
-def _has_booted(vcpu: dict[str, Any]) -> bool:
-    return bool(vcpu.get("guest", {}).get("enabled"))
+def _environment() -> dict[str, str]:
+    """As a user's: compiled modules are kept from one start to the next."""
+    return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 def echo_server() -> Daemon:

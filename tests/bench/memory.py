@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from machine.virt import VirtMachine
-from tests.bench.client import daemon, wait_for_guest
+from tests.bench.client import daemon
 from tests.bench.model import config
 from tests.bench.table import SIZES, Row
 
@@ -25,7 +25,6 @@ def measure() -> list[Row]:
 
 def of_daemon(size: int) -> float:
     with daemon(size) as running:
-        wait_for_guest(running.client)
         return running.resident / 1e6
 
 

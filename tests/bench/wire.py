@@ -7,7 +7,7 @@ import time
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.client import Client, daemon, echo_server, wait_for_guest
+from tests.bench.client import Client, daemon, echo_server
 from tests.bench.table import SIZES, Row
 
 if TYPE_CHECKING:
@@ -39,11 +39,9 @@ def queries() -> list[Row]:
         bare = ping_pong(echo.client, ROUNDS, QUERY)
         bare_pipelined = pipelined(echo.client)
     with daemon(8) as small:
-        wait_for_guest(small.client)
         trips = ping_pong(small.client, ROUNDS, QUERY)
         rate = pipelined(small.client)
     with daemon(64) as large:
-        wait_for_guest(large.client)
         listing = ping_pong(large.client, LISTINGS, LISTING)
     p50, p99, bare_p50 = percentile(trips, 50), percentile(trips, 99), percentile(bare, 50)
     return [
@@ -92,7 +90,6 @@ def _batches(client: Client) -> float:
 def cycles(size: int) -> list[tuple[float, float]]:
     """Milliseconds from a plug to its event, and there and back, for some cycles."""
     with daemon(size) as served:
-        wait_for_guest(served.client)
         slots = served.client.execute("query-hotpluggable-cpus")
         slot = slots[len(slots) // 2]
         cycle(served.client, slot)
