@@ -59,7 +59,11 @@ def vcpu_info(machine: VirtMachine, slot: CpuSlot) -> VcpuInfo:
         props=instance_properties(slot),
         mpidr=slot.vcpu.mpidr,
         redistributor=slot.redistributor,
-        kvm=KvmVcpuInfo(vcpu_id=slot.vcpu.id, created=True, state=_kvm_state(machine, slot, on=on)),
+        kvm=KvmVcpuInfo(
+            vcpu_id=slot.vcpu.id,
+            created=slot.vcpu.id in machine.vm.vcpus,
+            state=_kvm_state(machine, slot, on=on),
+        ),
         vmm=VmmVcpuInfo(
             plugged=slot.cpu is not None,
             id_=slot.cpu.device_id if slot.cpu else None,

@@ -54,8 +54,12 @@ class KvmAccel:
         if self._trace.on:
             self._trace("kvm", "kvm_park_vcpu", vcpu_id=vcpu.id)
 
-    def unpark_vcpu(self, vcpu_id: int) -> Vcpu:
+    def unpark_vcpu(self, vcpu_id: int, midr: int = 0) -> Vcpu:
         """Take a vCPU back into use, as it was created: the same MPIDR, the same redistributor.
+
+        Args:
+            vcpu_id: which one.
+            midr: what its MIDR_EL1 is to say; 0 for that of the machine's CPU model.
 
         Raises:
             MachineError: where no vCPU of that id is parked.
@@ -63,7 +67,7 @@ class KvmAccel:
         vcpu = self._parked.pop(vcpu_id, None)
         if vcpu is None:
             raise MachineError(f"KVM vCPU {vcpu_id} is not parked")
-        vcpu.init(FEATURES, midr=self._midr)
+        vcpu.init(FEATURES, midr=midr or self._midr)
         if self._trace.on:
             self._trace("kvm", "kvm_unpark_vcpu", vcpu_id=vcpu_id)
         return vcpu

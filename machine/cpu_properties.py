@@ -75,6 +75,11 @@ def _own(name: str, value: object) -> Getter:
     return lambda view: view.cpu.properties.get(name, value)
 
 
+def _core_count(view: CpuView) -> object:
+    """What L2CTLR_EL1 would say: the CPUs at start, unless the user knows better."""
+    return view.cpu.properties.get("core-count", view.boot_cpus)
+
+
 def _boolean(name: str, value: object, default: object = None) -> CpuProperty:
     return CpuProperty(name, "bool", _own(name, value), parse_bool, default=default)
 
@@ -125,7 +130,7 @@ CPU_PROPERTIES: tuple[CpuProperty, ...] = (
     _int32("cluster-id", lambda view: view.slot.location.cluster_id, 0),
     _uint64("midr", lambda view: view.slot.vcpu.midr, 0),
     _int32("thread-id", lambda view: view.slot.location.thread_id, 0),
-    _int32("core-count", lambda view: view.boot_cpus, -1),
+    _int32("core-count", _core_count, -1),
     _boolean("backcompat-cntfrq", False, False),
     _int32("socket-id", lambda view: view.slot.location.socket_id, 0),
     _int32("node-id", lambda _view: UNSET_NODE, -1),
@@ -141,7 +146,7 @@ CPU_PROPERTIES: tuple[CpuProperty, ...] = (
     _gpio_in(2),
     _boolean("pmu", True),
     _ppi("unnamed-gpio-out[1]", PPI_VIRTUAL_TIMER),
-    _uint64("cntfrq", lambda _view: FREQUENCY, 0),
+    _uint64("cntfrq", _own("cntfrq", FREQUENCY), 0),
     CpuProperty("psci-conduit", "uint32", lambda _view: PSCI_CONDUIT_HVC, parse_uint32),
     _boolean("vfp", True, True),
     _gpio_in(3),

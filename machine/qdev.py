@@ -33,8 +33,8 @@ class DeviceRequest:
     device_id: str | None
     properties: dict[str, object]
 
-    def location_id(self, name: str) -> int:
-        """A topology property; one that was not given is 0, as the reference has it."""
+    def number(self, name: str) -> int:
+        """A numeric property; one that was not given is 0, as the reference has it."""
         value = self.properties.get(name, 0)
         return value if isinstance(value, int) else 0
 

@@ -14,12 +14,12 @@ from machine.cpu import ArmCpu
 from machine.errors import MachineError
 from machine.events import DeviceDeleted, VcpuChanged
 from machine.memmap import PPI_PHYSICAL_TIMER, PPI_VIRTUAL_TIMER
+from machine.qdev import DeviceRequest
 from machine.scheduler import VcpuThread
 from machine.topology import CpuLocation
 
 if TYPE_CHECKING:
     from machine.cpu import CpuSlot
-    from machine.qdev import DeviceRequest
     from machine.virt import VirtMachine
 
 LEVELS = ("thread", "core", "cluster", "socket")
@@ -67,7 +67,7 @@ class CpuPlugger:
 
     def _location(self, request: DeviceRequest) -> CpuLocation:
         topology = self._machine.topology
-        ids = {f"{level}_id": request.location_id(f"{level}-id") for level in LEVELS}
+        ids = {f"{level}_id": request.number(f"{level}-id") for level in LEVELS}
         for level in LEVELS:
             value, most = ids[f"{level}_id"], getattr(topology, f"{level}s") - 1
             if not 0 <= value <= most:
@@ -75,36 +75,14 @@ class CpuPlugger:
         return CpuLocation(**ids)
 
     def plug(self, slot: CpuSlot, request: DeviceRequest, *, hotplugged: bool) -> ArmCpu:
-        """Realize a CPU in its slot, from its parked vCPU."""
-        vcpu = self._machine.accel.unpark_vcpu(slot.index)
-        path = self._path(request)
-        return self._realize(
-            slot,
-            ArmCpu(
-                typename=request.driver,
-                device_id=request.device_id,
-                path=path,
-                hotplugged=hotplugged,
-                vcpu=vcpu,
-                thread=VcpuThread(self._machine.clock, vcpu),
-                properties=request.properties,
-            ),
-        )
+        """Realize the CPU of a request in its slot."""
+        return self._realize(slot, request, self._path(request), hotplugged=hotplugged)
 
     def boot(self, slot: CpuSlot) -> ArmCpu:
         """Realize one of the CPUs that `-smp cpus=` counts."""
-        vcpu = self._machine.accel.unpark_vcpu(slot.index)
-        return self._realize(
-            slot,
-            ArmCpu(
-                typename=self._machine.cpu_typename,
-                device_id=None,
-                path=f"/machine/unattached/device[{slot.index}]",
-                hotplugged=False,
-                vcpu=vcpu,
-                thread=VcpuThread(self._machine.clock, vcpu),
-            ),
-        )
+        request = DeviceRequest(self._machine.cpu_typename, None, {})
+        path = f"/machine/unattached/device[{slot.index}]"
+        return self._realize(slot, request, path, hotplugged=False)
 
     def _path(self, request: DeviceRequest) -> str:
         if request.device_id is not None:
@@ -113,9 +91,26 @@ class CpuPlugger:
         self._anonymous += 1
         return path
 
-    def _realize(self, slot: CpuSlot, cpu: ArmCpu) -> ArmCpu:
+    def _realize(
+        self,
+        slot: CpuSlot,
+        request: DeviceRequest,
+        path: str,
+        *,
+        hotplugged: bool,
+    ) -> ArmCpu:
+        """Make the CPU object, from the slot's parked vCPU, and connect everything to it."""
         machine = self._machine
-        slot.cpu = cpu
+        vcpu = machine.accel.unpark_vcpu(slot.index, request.number("midr"))
+        slot.cpu = cpu = ArmCpu(
+            typename=request.driver,
+            device_id=request.device_id,
+            path=path,
+            hotplugged=hotplugged,
+            vcpu=vcpu,
+            thread=VcpuThread(machine.clock, vcpu),
+            properties=request.properties,
+        )
         self.plugged[slot.index] = cpu
         self.by_path[cpu.path] = slot
         if cpu.device_id is not None:

@@ -863,3 +863,26 @@ def test_the_high_region_lies_behind_the_ram_and_is_aligned_to_its_size() -> Non
     large = memmap.high_redistributors((300 << 30) + 4096)
     assert large.base >= memmap.RAM_BASE + (300 << 30) + 4096
     assert large.base % large.size == 0
+
+
+def test_a_cpu_can_have_a_midr_of_its_own_and_the_next_one_in_its_place_does_not(
+    board: Board,
+) -> None:
+    board.machine.device_add({"driver": CPU, "id": "odd", "core-id": 2, "midr": 0x411FD070})
+    board.settle()
+    slot = board.slot(2)
+    assert slot.vcpu.mrs("MIDR_EL1") == 0x411FD070
+    assert board.machine.qom.get("odd", "midr") == 0x411FD070
+    board.unplug("odd")
+    board.plug(2, "even")
+    assert slot.vcpu.mrs("MIDR_EL1") == board.machine.cpu_model.midr
+
+
+@pytest.mark.parametrize(("name", "given"), [("core-count", 7), ("cntfrq", 1000), ("pmu", False)])
+def test_a_property_that_the_user_set_is_what_qom_shows(
+    board: Board,
+    name: str,
+    given: object,
+) -> None:
+    board.machine.device_add({"driver": CPU, "id": "odd", "core-id": 2, name: given})
+    assert board.machine.qom.get("odd", name) == given
