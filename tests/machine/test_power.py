@@ -1,0 +1,196 @@
+"""PSCI, reset and power-off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from machine import memmap
+from machine.events import (
+    DeviceDeleted,
+    PowerdownRequested,
+    ShutdownRequested,
+    WasReset,
+)
+from machine.kvm.smccc import CPU_ON_64, Function, Result
+from machine.kvm.vcpu import MpState
+from machine.runstate import RunState
+from tests.machine.guest_side import (
+    BUSY,
+    DEVICE_CHECK,
+    EJECT_REQUEST,
+    IN_PROGRESS,
+    psci,
+    removed,
+    report,
+)
+
+if TYPE_CHECKING:
+    from tests.machine.board import Board
+
+
+# PSCI
+
+
+def test_cpu_on_of_a_cpu_that_is_not_plugged_is_denied(board: Board) -> None:
+    assert psci(board.vcpu(), CPU_ON_64, 2, memmap.RAM_BASE, 0) == Result.DENIED
+    assert board.vcpu(2).mp_state is MpState.STOPPED
+
+
+def test_cpu_on_of_an_mpidr_that_there_is_not_is_denied(board: Board) -> None:
+    assert psci(board.vcpu(), CPU_ON_64, 0x700, memmap.RAM_BASE, 0) == Result.DENIED
+
+
+@pytest.mark.parametrize("target", [0, 1])
+def test_cpu_on_of_a_cpu_that_is_on_says_so(board: Board, target: int) -> None:
+    assert psci(board.vcpu(), CPU_ON_64, target, memmap.RAM_BASE, 0) == Result.ALREADY_ON
+
+
+def off(board: Board) -> Board:
+    """CPU 2 is plugged, and the guest leaves it off."""
+    kernel = board.machine.power.kernel
+    assert kernel is not None
+    kernel.auto_online = False
+    board.plug(2, "core2")
+    return board
+
+
+def test_cpu_on_at_an_address_that_is_no_instructions_is_refused(board: Board) -> None:
+    vcpu = off(board).vcpu()
+    assert psci(vcpu, CPU_ON_64, 2, memmap.RAM_BASE + 2, 0) == Result.INVALID_PARAMETERS
+    assert board.vcpu(2).mp_state is MpState.STOPPED
+
+
+def test_cpu_on_starts_a_cpu_at_the_entry_with_the_context(board: Board) -> None:
+    vcpu = off(board).vcpu()
+    assert psci(vcpu, CPU_ON_64, 2, memmap.RAM_BASE, 0xC0FFEE) == Result.SUCCESS
+    assert (board.vcpu(2).pc, board.vcpu(2).x0) == (memmap.RAM_BASE, 0xC0FFEE)
+    assert board.vcpu(2).mp_state is MpState.RUNNABLE
+    assert psci(vcpu, CPU_ON_64, 2, memmap.RAM_BASE, 0) == Result.ALREADY_ON
+    board.settle()
+
+
+def test_cpu_on_resets_the_gic_cpu_interface(board: Board) -> None:
+    vcpu = off(board).vcpu()
+    board.vcpu(2).msr("ICC_PMR_EL1", 0x80)
+    psci(vcpu, CPU_ON_64, 2, memmap.RAM_BASE, 0)
+    assert board.vcpu(2).mrs("ICC_PMR_EL1") == 0
+
+
+def test_cpu_on_ignores_the_bits_of_mpidr_that_are_no_affinity(board: Board) -> None:
+    vcpu = off(board).vcpu()
+    assert psci(vcpu, CPU_ON_64, 0x8000_0002, memmap.RAM_BASE, 0) == Result.SUCCESS
+
+
+def test_cpu_off_stops_the_caller_and_takes_its_engine(board: Board) -> None:
+    assert psci(board.vcpu(1), Function.CPU_OFF) == Result.SUCCESS
+    assert board.vcpu(1).mp_state is MpState.STOPPED
+    assert board.vcpu(1).engine is None
+    assert board.plugged() == [0, 1]
+
+
+# Reset and power-off
+
+
+def test_a_reset_completes_a_removal_that_is_pending(board: Board) -> None:
+    board.plug(2, "core2")
+    board.story()
+    board.machine.device_del("core2")
+    board.machine.system_reset()
+    assert board.story() == [
+        DeviceDeleted("core2", "/machine/peripheral/core2"),
+        WasReset(guest=False, reason="host-qmp-system-reset"),
+    ]
+    assert board.state().pending == frozenset()
+    board.settle()
+    assert board.story() == []
+    assert board.online() == [0, 1]
+
+
+def test_a_reset_does_not_remove_a_cpu_that_the_guest_has_refused_to_give(board: Board) -> None:
+    board.plug(2, "core2")
+    board.machine.stop()
+    board.machine.device_del("core2")
+    report(board, 2, EJECT_REQUEST, IN_PROGRESS)
+    assert board.state().awaited == (2,)
+    report(board, 2, EJECT_REQUEST, BUSY)
+    assert board.state().awaited == ()
+    board.machine.system_reset()
+    board.settle()
+    assert board.online() == [0, 1, 2]
+
+
+def test_a_reset_clears_an_insertion_and_the_guest_boots_with_the_cpu(board: Board) -> None:
+    board.add(2, "core2")
+    board.machine.system_reset()
+    assert board.state().pending == frozenset()
+    board.settle()
+    assert board.story() == [WasReset(guest=False, reason="host-qmp-system-reset")]
+    assert board.online() == [0, 1, 2]
+    board.unplug("core2")
+    assert board.story() == removed(2, "core2")
+
+
+def test_hot_plugged_cpus_survive_a_reset(board: Board) -> None:
+    board.plug(4, "core4")
+    board.plug(2, "core2")
+    board.machine.system_reset()
+    board.settle()
+    assert board.plugged() == [0, 1, 4, 2]
+    assert board.online() == [0, 1, 2, 4]
+    board.unplug("core4")
+    assert board.online() == [0, 1, 2]
+
+
+def test_a_reset_leaves_the_hotplug_registers_as_they_are(board: Board) -> None:
+    board.plug(2, "core2")
+    board.machine.system_reset()
+    hotplug = board.machine.cpuhp
+    assert hotplug is not None
+    assert (hotplug.selector, hotplug.cpus[2].ost_event) == (2, DEVICE_CHECK)
+
+
+def test_a_reset_resets_the_gic_and_every_cpus_interface(board: Board) -> None:
+    board.vcpu(1).msr("ICC_PMR_EL1", 0x80)
+    assert board.vcpu().load(memmap.GICD.base, 4)
+    board.machine.system_reset()
+    assert not board.vcpu().load(memmap.GICD.base, 4) & 0b11
+    assert [board.vcpu(n).mrs("ICC_PMR_EL1") for n in (0, 1)] == [0, 0]
+
+
+def test_a_reset_forgets_that_the_power_button_was_pressed(board: Board) -> None:
+    board.machine.system_powerdown()
+    board.machine.system_reset()
+    board.settle()
+    board.plug(2, "core2")
+    assert board.machine.run_state is RunState.RUNNING
+
+
+def test_a_reset_by_the_guest_says_that_it_was_the_guest(board: Board) -> None:
+    board.plug(2, "core2")
+    board.story()
+    board.vcpu().hvc(Function.SYSTEM_RESET)
+    board.settle()
+    assert board.story() == [WasReset(guest=True, reason="guest-reset")]
+    assert board.online() == [0, 1, 2]
+
+
+def test_a_reset_of_a_stopped_machine_leaves_it_in_prelaunch(board: Board) -> None:
+    board.machine.stop()
+    board.machine.system_reset()
+    assert board.machine.run_state is RunState.PRELAUNCH
+
+
+def test_the_power_button_ends_the_machine_by_way_of_the_guest(board: Board) -> None:
+    board.machine.system_powerdown()
+    assert board.story() == [PowerdownRequested()]
+    board.settle()
+    assert board.story() == [ShutdownRequested(guest=True, reason="guest-shutdown")]
+    assert board.machine.run_state is RunState.SHUTDOWN
+
+
+def test_a_machine_ends_once(board: Board) -> None:
+    board.machine.shutdown("host-qmp-quit")
+    board.machine.shutdown("host-signal")
+    assert board.story() == [ShutdownRequested(guest=False, reason="host-qmp-quit")]
