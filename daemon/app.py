@@ -150,22 +150,35 @@ class App:
             stream = self._open(self._config.trace)
         except OSError as error:
             raise StartError(f"could not open '{self._config.trace}': {error.strerror}") from None
-        trace.listen(lambda point: _write(stream, point))
+        trace.listen(TraceWriter(stream, self._config.trace))
 
     def _open(self, where: str) -> TextIO:
         if where == "-":
             return sys.stderr
-        return self._resources.enter_context(open(where, "w", encoding="utf-8"))  # noqa: PTH123
+        stream = open(where, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - closed at the end
+        self._resources.callback(_close, stream)
+        return stream
 
 
-def _publisher(config: DaemonConfig) -> MqttPublisher | None:
-    """MQTT, if it was asked for; if not, the start is not slowed by importing its client."""
-    if config.mqtt is None:
-        return None
-    from daemon.mqtt import MqttPublisher  # noqa: PLC0415 - see above
-
-    return MqttPublisher(config.mqtt, config.machine.name)
+def _close(stream: TextIO) -> None:
+    """Close a trace; that what it still holds can't be written has been said before."""
+    with contextlib.suppress(OSError):
+        stream.close()
 
 
-def _write(stream: TextIO, point: TracePoint) -> None:
-    print(point, file=stream, flush=True)
+class TraceWriter:
+    """Writes trace points as lines, until that fails: the machine is not to suffer from it."""
+
+    def __init__(self, stream: TextIO, name: str) -> None:
+        self._stream: TextIO | None = stream
+        self._name = name
+
+    def __call__(self, point: TracePoint) -> None:
+        """Write one."""
+        if self._stream is None:
+            return
+        try:
+            print(point, file=self._stream, flush=True)
+        except OSError as error:
+            self._stream = None
+            log.warning("%s: %s; the trace ends here", self._name, error.strerror)

@@ -91,6 +91,9 @@ class QmpConnection(asyncio.Protocol, Generic[S]):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet."""
         self._transport = cast("asyncio.Transport", transport)
+        if self._ending:
+            self._transport.abort()
+            return
         self._transport.set_write_buffer_limits(high=self._limits.high_water)
         self._transport.write(self._session.greeting())
 
@@ -137,7 +140,9 @@ class QmpConnection(asyncio.Protocol, Generic[S]):
         """Execute nothing more, and close once everything is sent (see `closed`)."""
         self._pending.clear()
         self._ending = True
-        if self._batch is None:
+        if self._transport is None:
+            self.closed.set()
+        elif self._batch is None:
             self._settle()
 
     def abort(self) -> None:

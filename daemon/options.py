@@ -235,6 +235,9 @@ def parse(argv: Sequence[str], models: Collection[str] = CPU_MODELS) -> DaemonCo
         UsageError: it asks for something unknown or not modelled.
         Exit: it asks for a text only.
     """
+    for word in argv:
+        if not word.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in word):
+            raise UsageError(f"{word!a}: invalid UTF-8")
     draft = Draft()
     words = iter(argv)
     for word in words:

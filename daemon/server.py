@@ -7,6 +7,7 @@ one leaves; each client starts anew.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import Awaitable, Callable
@@ -183,4 +184,6 @@ async def _closed(connection: Connection, timeout: float) -> None:  # noqa: ASYN
             await connection.closed.wait()
     except TimeoutError:
         connection.abort()
-        await connection.closed.wait()
+        with contextlib.suppress(TimeoutError):  # the event loop may have lost a half-made one
+            async with asyncio.timeout(timeout):
+                await connection.closed.wait()

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import mmap
 
+from machine.errors import MachineError
+
 
 class Ram:
-    """`size` bytes of RAM at guest-physical address `base`."""
+    """`size` bytes of RAM at guest-physical address `base`.
+
+    Raises:
+        MachineError: where the host does not have that much.
+    """
 
     def __init__(self, base: int, size: int) -> None:
         self.base = base
         self.size = size
         self.end = base + size
-        self._map = mmap.mmap(-1, size)
+        try:
+            self._map = mmap.mmap(-1, size)
+        except OSError as error:
+            raise MachineError(
+                f"cannot set up guest memory 'mach-virt.ram': {error.strerror}",
+            ) from None
 
     def contains(self, address: int, size: int) -> bool:
         """Whether all of `size` bytes from `address` lie in this RAM."""

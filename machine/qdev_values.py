@@ -16,6 +16,9 @@ INT64 = range(-(1 << 63), 1 << 63)
 UINT32 = range(1 << 32)
 UINT64 = range(1 << 64)
 
+MOST_DIGITS = 1 + 22
+"""What a 64-bit number takes in octal; more digits are out of any range."""
+
 _TRUE = frozenset({"on", "yes", "true", "y"})
 _FALSE = frozenset({"off", "no", "false", "n"})
 _NUMBER = re.compile(r"\s*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)")
@@ -44,6 +47,8 @@ def parse_number(text: str) -> int | None:
     if match is None:
         return None
     sign, digits = match.groups()
+    if len(digits) > MOST_DIGITS:
+        return None
     octal = digits.startswith("0") and digits.isdigit()
     value = int(digits, 8 if octal else 0)
     return -value if sign == "-" else value

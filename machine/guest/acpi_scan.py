@@ -10,7 +10,6 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from machine.guest import acpi_processor, cpuhp
-from machine.guest.aml.errors import AmlError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -141,11 +140,10 @@ class AcpiScan:
     def _hid(self, path: str, on: Cpu) -> str | None:
         if not self._kernel.acpi.exists(path + "._HID"):
             return None
-        try:
-            value = self._kernel.evaluate(on, path + "._HID")
-        except AmlError:
-            return None
-        return _eisa_id(value) if isinstance(value, int) else str(value)
+        value = self._kernel.evaluate(on, path + "._HID")
+        if isinstance(value, int):
+            return _eisa_id(value)
+        return value if isinstance(value, str) else None
 
 
 def _eisa_id(value: int) -> str:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from machine.guest.aml.errors import AmlError
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,10 +42,7 @@ def _take(kernel: Kernel, path: str, gsi: int, platform: Platform) -> None:
 def _thread(kernel: Kernel, path: str, gsi: int, cpu: Cpu) -> Thread:
     """The threaded handler: evaluate _EVT."""
     yield from ()
-    try:
-        kernel.evaluate(cpu, path + "._EVT", gsi)
-    except AmlError as error:
-        kernel.printk(cpu.hardware, f"ACPI Error: {path}._EVT: {error}")
+    kernel.evaluate(cpu, path + "._EVT", gsi)
 
 
 def _interrupts(crs: bytes) -> Iterator[tuple[int, int]]:

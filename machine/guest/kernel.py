@@ -154,13 +154,16 @@ class Kernel:
     def evaluate(self, cpu: Cpu, path: str, *args: Value) -> Value:
         """Evaluate an ACPI object or method on a CPU, which makes its accesses.
 
-        Raises:
-            AmlError: where the method fails.
+        Firmware's faults are logged, and give no value: the kernel goes on without it.
         """
         self.acpi_host.cpu = cpu
         if self.observer is not None:
             self.observer.traced("acpi_evaluate_object", cpu=cpu.id, path=path, args=args)
-        return self.acpi.evaluate(path, *args)
+        try:
+            return self.acpi.evaluate(path, *args)
+        except AmlError as error:
+            self.printk(cpu.hardware, f"ACPI Error: {path}: {error}")
+            return None
 
     # Boot
 

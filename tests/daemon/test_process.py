@@ -290,3 +290,25 @@ def test_a_single_threaded_accelerator_has_no_hotplug(tmp_path: Path) -> None:
         run(story(process))
         _, errors = process.communicate(timeout=TIMEOUT)
     assert errors.startswith("armvirtd: warning: cpu hotplug feature has been disabled")
+
+
+def test_a_trace_that_cannot_be_written_ends_and_the_machine_goes_on(tmp_path: Path) -> None:
+    async def story(process: subprocess.Popen[str]) -> None:
+        client = await connected(tmp_path / "qmp.sock", process)
+        arguments = {"driver": DRIVER, "id": "core2", "core-id": 2}
+        assert await client.execute("device_add", arguments) == {}
+        assert told(await next_event(client)) == ost(1, 0, "core2")
+        await client.disconnect()
+
+    with daemon(tmp_path, "--trace", "/dev/full") as process:
+        run(story(process))
+        process.terminate()
+        _, errors = process.communicate(timeout=TIMEOUT)
+    assert errors == "armvirtd: /dev/full: No space left on device; the trace ends here\n"
+
+
+def test_words_that_are_no_utf_8_are_refused(tmp_path: Path) -> None:
+    with daemon(tmp_path, "-name", "\udcff") as process:
+        _, errors = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 1
+    assert errors == "armvirtd: '\\udcff': invalid UTF-8\n"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from machine.errors import MachineError
 from machine.memory import Ram
 
 if TYPE_CHECKING:
@@ -73,3 +74,11 @@ def test_two_rams_share_nothing(ram: Ram) -> None:
         assert ram.load(BASE, 4) == 0
     finally:
         other.close()
+
+
+def test_more_memory_than_the_host_has_is_refused_in_qemus_words() -> None:
+    with pytest.raises(MachineError) as refused:
+        Ram(0, 1 << 60)
+    assert str(refused.value) == (
+        "cannot set up guest memory 'mach-virt.ram': Cannot allocate memory"
+    )

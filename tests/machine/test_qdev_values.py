@@ -68,7 +68,24 @@ def test_a_number_is_read_by_cs_rules(text: str, value: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "2x", "2.5", "1k", "6 ", "on", "08", "0x", "x", "--1", "+ 7", "1e+20", "0b1", "1_0"],
+    [
+        "",
+        " ",
+        "2x",
+        "2.5",
+        "1k",
+        "6 ",
+        "on",
+        "08",
+        "0x",
+        "x",
+        "--1",
+        "+ 7",
+        "1e+20",
+        "0b1",
+        "1_0",
+        "9" * 5000,
+    ],
 )
 def test_what_is_no_number_to_c_is_none_here(text: str) -> None:
     assert parse_number(text) is None

@@ -286,6 +286,30 @@ def test_a_sta_that_says_absent_is_reported_as_a_failure() -> None:
     recorded.machine.close()
 
 
+@pytest.mark.parametrize(("field", "osts"), [(b"CPRS", [(2, 1, 1), (3, 1, 1)]), (b"CCMD", [])])
+def test_a_method_that_fails_does_not_take_the_kernel_along(
+    field: bytes,
+    osts: list[tuple[int, int, int]],
+) -> None:
+    """Every use of a field that is not there fails; the guest lives, and does not see the CPU."""
+    recorded = Recorded()
+    machine = recorded.machine
+    tail = machine.ram.read_bytes(machine.ram.end - (1 << 20), 1 << 20)
+    at = tail.index(b"DSDT")
+    length = int.from_bytes(tail[at + 4 : at + 8], "little")
+    table = bytearray(tail[at : at + length].replace(b"PRES" + field, b"PRESZZZZ"))
+    table[9] = (table[9] - sum(table)) & 0xFF
+    machine.ram.write_bytes(machine.ram.end - (1 << 20) + at, bytes(table))
+    recorded.settle()
+    for name in ("core2", "core3"):
+        machine.device_add({**CORE2, "id": name, "core-id": int(name[-1])})
+        recorded.settle()
+    assert recorded.osts() == osts
+    assert not recorded.kernel.cpus[2].enabled
+    assert recorded.kernel.cpus[0].online
+    machine.close()
+
+
 def test_a_lost_event_interrupt_leaves_the_cpu_unseen_until_the_next_one(booted: Recorded) -> None:
     ged = booted.machine.ged
     assert ged is not None
