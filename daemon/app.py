@@ -166,6 +166,15 @@ def _close(stream: TextIO) -> None:
         stream.close()
 
 
+def _publisher(config: DaemonConfig) -> MqttPublisher | None:
+    """MQTT, if it was asked for; if not, the start is not slowed by importing its client."""
+    if config.mqtt is None:
+        return None
+    from daemon.mqtt import MqttPublisher  # noqa: PLC0415 - see above
+
+    return MqttPublisher(config.mqtt, config.machine.name)
+
+
 class TraceWriter:
     """Writes trace points as lines, until that fails: the machine is not to suffer from it."""
 
