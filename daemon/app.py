@@ -188,6 +188,7 @@ class TraceWriter:
             return
         try:
             print(point, file=self._stream, flush=True)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             self._stream = None
-            log.warning("%s: %s; the trace ends here", self._name, error.strerror)
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            log.warning("%s: %s; the trace ends here", self._name, reason)

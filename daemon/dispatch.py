@@ -52,4 +52,7 @@ class Dispatcher:
 
 def _told(request: Request) -> str:
     """The arguments as a trace shows them."""
-    return json.dumps(request.arguments, default=str)
+    try:
+        return json.dumps(request.arguments, default=str)
+    except RecursionError:
+        return "(nested too deep to show)"

@@ -121,6 +121,8 @@ async def _listen_tcp(address: TcpAddress) -> Listener:
         sock = socket.create_server(where, family=family, backlog=BACKLOG)
     except socket.gaierror as error:
         raise ListenError(f"address resolution failed for {address}: {error.strerror}") from None
+    except UnicodeError:
+        raise ListenError(f"address resolution failed for {address}: no such name") from None
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise ListenError(f"Failed to bind socket to {address}: {reason}") from None

@@ -140,7 +140,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         ("accel",),
         "kvm|tcg[,thread=single|multi]",
-        "accepted and without effect: what is modelled is always a host with KVM",
+        "what is modelled is always a host with KVM; thread=single turns hot-plug off",
         lambda draft, text: draft.machine.read_accelerator(text),
     ),
     Option(("enable-kvm",), "", "as -accel kvm", _nothing),

@@ -117,8 +117,9 @@ class MachineDraft:
     def read_name(self, text: str) -> None:
         """-name [guest=]NAME[,debug-threads=on|off]."""
         given = parse_opts(text, "guest")
-        for key in given.keys() - {"guest", "process", "debug-threads"}:
-            raise UsageError(f"Invalid parameter '{key}'")
+        for key in given:
+            if key not in {"guest", "process", "debug-threads"}:
+                raise UsageError(f"Invalid parameter '{key}'")
         switch("debug-threads", given.get("debug-threads", "off"))
         self.name = given.get("guest", self.name)
 
@@ -164,7 +165,7 @@ class MachineDraft:
         topology = _topology(_take(properties, "smp."))
         ram_size = _ram_size(_take(properties, "memory."))
         known = {
-            key: PROPERTIES[key](properties.pop(key)) for key in PROPERTIES & properties.keys()
+            key: read(properties.pop(key)) for key, read in PROPERTIES.items() if key in properties
         }
         for key, value in properties.items():
             _check_property(key, value)

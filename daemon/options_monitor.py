@@ -70,8 +70,9 @@ def _monitor(
     *,
     pretty: bool,
 ) -> MonitorConfig:
-    for key in settings.keys() - SOCKET_KEYS:
-        raise UsageError(f"Invalid parameter '{key}'")
+    for key in settings:
+        if key not in SOCKET_KEYS:
+            raise UsageError(f"Invalid parameter '{key}'")
     given = {key: switch(key, text) for key, text in settings.items()}
     server = given.get("server", False)
     if not server and "wait" in given:

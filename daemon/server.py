@@ -119,7 +119,8 @@ class Monitor:
         """Send events there from the first byte on."""
         self.connection = connection
         try:
-            await connecting
+            # Not to be cancelled half-way: uvloop would lose the transport, and never say so.
+            await asyncio.shield(asyncio.ensure_future(connecting))
         except OSError:
             self.connection = None
             raise

@@ -18,9 +18,11 @@ OFF = frozenset({"off", "no", "false", "n"})
 
 MAX_SIZE = (1 << 64) - 1
 
-_INTEGER = re.compile(r"\s*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)", re.ASCII)
-_HEX_SIZE = re.compile(r"\s*\+?(0[xX][0-9a-fA-F]+)([KkMmGgTtPp]?)", re.ASCII)
-_SIZE = re.compile(r"\s*\+?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([BbKkMmGgTtPpEe]?)", re.ASCII)
+_INTEGER = re.compile(r"\s*([+-]?)(0[xX][0-9a-fA-F]{1,40}|0[0-7]{0,40}|[1-9][0-9]{0,40})", re.ASCII)
+_HEX_SIZE = re.compile(r"\s*\+?(0[xX][0-9a-fA-F]{1,40})([KkMmGgTtPp]?)", re.ASCII)
+_SIZE = re.compile(
+    r"\s*\+?([0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})([BbKkMmGgTtPpEe]?)", re.ASCII
+)
 
 
 def parse_int(text: str) -> int | None:

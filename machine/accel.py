@@ -49,6 +49,7 @@ class KvmAccel:
     def park_vcpu(self, vcpu: Vcpu) -> None:
         """Take a vCPU out of use: off, nobody to run it, kept for its id."""
         vcpu.set_mp_state(MpState.STOPPED)
+        vcpu.reset()
         vcpu.on_kick = None
         self._parked[vcpu.id] = vcpu
         if self._trace.on:

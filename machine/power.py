@@ -14,10 +14,12 @@ from machine.events import VcpuChanged, WasReset
 from machine.firmware import loader
 from machine.guest.image import Image
 from machine.kvm.vcpu import MpState
+from machine.runstate import RunState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from machine.clock import Timer
     from machine.cpu import CpuSlot
     from machine.guest.kernel import Kernel
     from machine.kvm.vcpu import Engine, Vcpu
@@ -37,11 +39,18 @@ class Power:
         self._tables = tables
         self.engine_factory: Callable[[Vcpu, Image], Engine] = ModelEngine
         self.image: Image | None = None
+        self._request: Timer | None = None
 
     @property
     def kernel(self) -> Kernel | None:
         """The guest's kernel, for those who look from outside; None until it runs."""
         return self.image.kernel if self.image is not None else None
+
+    @property
+    def guest_has_begun(self) -> bool:
+        """Whether the boot CPU has executed anything since the last reset."""
+        boot = self._machine.slots[0].cpu
+        return boot is not None and boot.thread.entered
 
     # CPUs
 
@@ -67,6 +76,7 @@ class Power:
             self._machine.trace("vmm", "arm_set_cpu_off", index=slot.index)
             self._machine.trace("kvm", "kvm_set_mp_state", vcpu_id=slot.vcpu.id, state="stopped")
         slot.vcpu.set_mp_state(MpState.STOPPED)
+        slot.gic_cpu.reset_interface()
         if slot.cpu is not None:
             slot.cpu.thread.stop()
         self._machine.events.emit(VcpuChanged(slot.index))
@@ -74,21 +84,36 @@ class Power:
     # The system
 
     def system_event(self, vcpu: Vcpu, kind: str) -> None:
-        """The guest asked, by PSCI on this vCPU: stop it, then do it."""
+        """The guest asked, by PSCI on this vCPU: stop it, then do it, once.
+
+        What several vCPUs ask for at one instant is one request; a shutdown goes before a reset.
+        """
         vcpu.set_mp_state(MpState.STOPPED)
-        self._machine.clock.call_after(
-            0, {"shutdown": self._guest_off, "reset": self._guest_reset}[kind]
-        )
+        if self._request is not None and kind == "reset":
+            return
+        self._forget_request()
+        act = {"shutdown": self._guest_off, "reset": self._guest_reset}[kind]
+        self._request = self._machine.clock.call_after(0, act)
+
+    def _forget_request(self) -> None:
+        if self._request is not None:
+            self._request.cancel()
+            self._request = None
 
     def _guest_off(self) -> None:
+        self._request = None
         self._machine.shutdown("guest-shutdown", guest=True)
 
     def _guest_reset(self) -> None:
+        self._request = None
         self.system_reset(guest=True, reason="guest-reset")
 
     def system_reset(self, *, guest: bool, reason: str) -> None:
         """Reset everything; CPUs whose removal is pending go, the others stay plugged."""
         machine = self._machine
+        if machine.run_state is RunState.SHUTDOWN:
+            return
+        self._forget_request()
         machine.plugger.complete_removals()
         if machine.cpuhp is not None:
             for index in machine.cpuhp.pending:
@@ -103,9 +128,10 @@ class Power:
         The hot-plug registers keep selector, command and the last _OST, as the real block does.
         """
         machine = self._machine
-        for slot, _ in machine.cpus():
+        for slot, cpu in machine.cpus():
             self.cpu_off(slot)
             slot.vcpu.reset()
+            cpu.thread.entered = False
         machine.gic.reset()
         if machine.ged is not None:
             machine.ged.pending = 0

@@ -19,12 +19,14 @@ ENTRY_NS = 1_000
 class VcpuThread:
     """What QEMU has a thread for: it exists while a CPU is plugged, and calls KVM_RUN."""
 
-    __slots__ = ("_clock", "_due", "_vcpu")
+    __slots__ = ("_clock", "_due", "_vcpu", "entered")
 
     def __init__(self, clock: VirtualClock, vcpu: Vcpu) -> None:
         self._clock = clock
         self._vcpu = vcpu
         self._due: Timer | None = None
+        self.entered = False
+        """Whether the guest has executed anything here since this was last cleared."""
         vcpu.on_kick = self.kick
 
     def kick(self) -> None:
@@ -45,4 +47,5 @@ class VcpuThread:
 
     def _run(self) -> None:
         self._due = None
+        self.entered = True
         self._vcpu.run()

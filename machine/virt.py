@@ -90,7 +90,7 @@ class VirtMachine:
         """The VM, its memory, and every vCPU that there will ever be; all of them parked."""
         self.vm = Vm(self.clock, self, self.trace)
         self.vm.set_user_memory_region(self.ram)
-        for function in (CPU_ON_64, Function.CPU_OFF):
+        for function in (CPU_ON_64, Function.CPU_ON, Function.CPU_OFF):
             self.vm.set_smccc_filter(function, 1, FilterAction.FORWARD)
         self.accel = KvmAccel(self.vm, self.cpu_model.midr, self.trace)
         for vcpu_id in range(self.possible_count):
@@ -168,7 +168,7 @@ class VirtMachine:
             raise MachineError(f"-device {spelled(properties)}: {error}") from None
 
     def _plug_cold(self, properties: Mapping[str, object]) -> None:
-        if str(properties.get("id")) in self.plugger.ids:
+        if isinstance(properties.get("id"), str) and properties["id"] in self.plugger.ids:
             raise MachineError(f"Duplicate ID '{properties['id']}' for device")
         request = parse_request(properties, self.plugger.ids)
         self.plugger.plug(

@@ -164,7 +164,7 @@ class CpuPlugger:
             raise MachineError("Hot-unplug of cold-booted CPU not supported!")
         if machine.trace.on:
             machine.trace("vmm", "cpu_unplug_request", index=slot.index, path=cpu.path)
-        if machine.power.kernel is None:
+        if not machine.power.guest_has_begun:
             self.unplug(slot, cpu)
             return
         cpu.unplug_pending = True
@@ -205,8 +205,10 @@ class CpuPlugger:
     def ost(self, index: int, source: int, status: int) -> None:
         """The guest reported: a removal that it refuses is no longer pending."""
         cpu = self._machine.slots[index].cpu
-        if cpu is not None and source == EJECT_REQUEST and status not in ON_ITS_WAY:
-            cpu.unplug_pending = False
+        if cpu is None or source != EJECT_REQUEST or status in ON_ITS_WAY:
+            return
+        cpuhp = self._machine.cpuhp
+        cpu.unplug_pending = cpuhp is not None and cpuhp.cpus[index].is_removing
 
     def complete_removals(self) -> None:
         """A reset answers the removals that the guest has not: the CPUs go now."""

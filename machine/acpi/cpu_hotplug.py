@@ -159,7 +159,7 @@ class CpuHotplug(MmioDevice):
             if self._trace.on:
                 self._trace("acpi", "cpuhp_acpi_ejecting_cpu", idx=self.selector)
             self._on_eject(self.selector)
-        elif value & FW_REMOVE and cpu.is_enabled:
+        elif value & FW_REMOVE and cpu.is_enabled and self.selector:
             cpu.fw_remove = True
             self._pending.add(self.selector)
 

@@ -68,8 +68,8 @@ class ModelEngine:
             return _stuck()
 
     def _resume(self, thread: Thread) -> None:
-        """Let the guest's thread go on until it waits."""
-        next(thread)
+        """Let the guest's thread go on until it waits; one that has ended is stuck."""
+        next(thread, None)
 
     def _take_irq(self, handler: Callable[[], None]) -> None:
         """Enter the IRQ vector."""
@@ -82,8 +82,14 @@ class ModelEngine:
         return self._vcpu.load(address, size)
 
     def store(self, address: int, size: int, value: int) -> None:
-        """Store to guest-physical memory."""
+        """Store to guest-physical memory; one that ejects this very CPU ends it.
+
+        Raises:
+            PowerOff: where the store took this vCPU away.
+        """
         self._vcpu.store(address, size, value)
+        if self._vcpu.engine is not self:
+            raise PowerOff
 
     def mrs(self, register: str) -> int:
         """Read a system register."""

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from machine.kvm.vcpu import Vcpu
 
+AFFINITY_FIELDS = 0xFF_00FF_FFFF
+"""Aff3, Aff2, Aff1 and Aff0 of MPIDR_EL1."""
+
 _Args = tuple[int, ...]
 
 
@@ -43,7 +46,7 @@ def _cpu_off(vcpu: Vcpu, _args: _Args) -> int:
 
 
 def _cpu_on(vcpu: Vcpu, args: _Args) -> int:
-    target = vcpu.vm.by_affinity(_argument(args, 0) & 0xFF_FFFF)
+    target = vcpu.vm.by_affinity(_argument(args, 0) & AFFINITY_FIELDS)
     if target is None:
         return Result.INVALID_PARAMETERS
     if target.mp_state is MpState.RUNNABLE:
@@ -55,11 +58,17 @@ def _cpu_on(vcpu: Vcpu, args: _Args) -> int:
     return Result.SUCCESS
 
 
+def _level_mask(level: int) -> int:
+    """The affinity fields from a level on up."""
+    below = (0, 0xFF, 0xFFFF, 0xFF_FFFF)[level]
+    return AFFINITY_FIELDS & ~below
+
+
 def _affinity_info(vcpu: Vcpu, args: _Args) -> int:
     level = _argument(args, 1)
     if level > 3:
         return Result.INVALID_PARAMETERS
-    mask = 0xFF_FFFF & -(1 << 8 * level)
+    mask = _level_mask(level)
     group = _argument(args, 0) & mask
     if level == 0:
         target = vcpu.vm.by_affinity(group)

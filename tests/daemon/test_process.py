@@ -312,3 +312,15 @@ def test_words_that_are_no_utf_8_are_refused(tmp_path: Path) -> None:
         _, errors = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 1
     assert errors == "armvirtd: '\\udcff': invalid UTF-8\n"
+
+
+def test_a_client_that_says_everything_before_the_greeting_is_answered(tmp_path: Path) -> None:
+    with daemon(tmp_path) as process:
+        run(_closed(connected(tmp_path / "qmp.sock", process)))
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(TIMEOUT)
+            client.connect(str(tmp_path / "qmp.sock"))
+            client.sendall(b"{'execute': 'qmp_capabilities'}{'execute': 'quit', 'id': 1}")
+            said = b"".join(iter(lambda: client.recv(1 << 16), b""))
+        assert process.wait(TIMEOUT) == 0
+    assert json.loads(said.splitlines()[-1]) == {"return": {}, "id": 1}

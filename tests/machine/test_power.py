@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from machine import memmap
+from machine.acpi.cpu_hotplug import EJECT, REMOVING
+from machine.engine.model import ModelEngine
 from machine.events import (
     DeviceDeleted,
     PowerdownRequested,
     ShutdownRequested,
     WasReset,
 )
+from machine.guest.platform import PowerOff
 from machine.kvm.smccc import CPU_ON_64, Function, Result
 from machine.kvm.vcpu import MpState
 from machine.runstate import RunState
@@ -20,7 +23,9 @@ from tests.machine.guest_side import (
     BUSY,
     DEVICE_CHECK,
     EJECT_REQUEST,
+    FLAGS,
     IN_PROGRESS,
+    SELECTOR,
     psci,
     removed,
     report,
@@ -112,6 +117,8 @@ def test_a_reset_does_not_remove_a_cpu_that_the_guest_has_refused_to_give(board:
     board.plug(2, "core2")
     board.machine.stop()
     board.machine.device_del("core2")
+    board.vcpu().store(SELECTOR, 4, 2)
+    board.vcpu().store(FLAGS, 1, REMOVING)
     report(board, 2, EJECT_REQUEST, IN_PROGRESS)
     assert board.state().awaited == (2,)
     report(board, 2, EJECT_REQUEST, BUSY)
@@ -194,3 +201,55 @@ def test_a_machine_ends_once(board: Board) -> None:
     board.machine.shutdown("host-qmp-quit")
     board.machine.shutdown("host-signal")
     assert board.story() == [ShutdownRequested(guest=False, reason="host-qmp-quit")]
+
+
+# Requests that meet one another
+
+
+SYSTEM_OFF, SYSTEM_RESET = Function.SYSTEM_OFF, Function.SYSTEM_RESET
+
+
+def test_a_reset_that_two_cpus_ask_for_at_once_is_one(board: Board) -> None:
+    for cpu in (0, 1):
+        psci(board.vcpu(cpu), SYSTEM_RESET)
+    board.settle()
+    assert board.story() == [WasReset(guest=True, reason="guest-reset")]
+
+
+def test_a_power_off_goes_before_a_reset_and_nothing_comes_after_it(board: Board) -> None:
+    psci(board.vcpu(0), SYSTEM_RESET)
+    psci(board.vcpu(1), SYSTEM_OFF)
+    board.settle()
+    board.machine.system_reset()
+    assert board.story() == [ShutdownRequested(guest=True, reason="guest-shutdown")]
+
+
+def test_a_reset_from_outside_answers_the_guests_own(board: Board) -> None:
+    psci(board.vcpu(0), SYSTEM_RESET)
+    board.machine.system_reset()
+    board.settle()
+    assert board.story() == [WasReset(guest=False, reason="host-qmp-system-reset")]
+
+
+def test_the_32_bit_cpu_on_is_the_vmms_to_answer_as_well(board: Board) -> None:
+    assert psci(board.vcpu(), Function.CPU_ON, 2, memmap.RAM_BASE, 0) == Result.DENIED
+    assert psci(board.vcpu(), Function.CPU_ON, 1, memmap.RAM_BASE, 0) == Result.ALREADY_ON
+
+
+def test_a_cpu_that_ejects_itself_executes_nothing_more(board: Board) -> None:
+    board.plug(2, "core2")
+    vcpu = board.vcpu(2)
+    engine = vcpu.engine
+    assert isinstance(engine, ModelEngine)
+    engine.store(SELECTOR, 4, 2)
+    with pytest.raises(PowerOff):
+        engine.store(FLAGS, 1, EJECT)
+    assert vcpu.engine is None
+
+
+def test_the_timers_of_a_parked_vcpu_stand_still(board: Board) -> None:
+    board.plug(2, "core2")
+    board.vcpu(2).msr("CNTP_CVAL_EL0", 1 << 30)
+    board.vcpu(2).msr("CNTP_CTL_EL0", 1)
+    board.unplug("core2")
+    assert board.machine.clock.next_deadline is None
