@@ -115,7 +115,9 @@ class App:
         if self.mqtt is None:
             return []
         self._bridge.publish_all()
-        return [asyncio.create_task(self.mqtt.run())]
+        publishing = asyncio.create_task(self.mqtt.run())
+        publishing.add_done_callback(_tell_failure)
+        return [publishing]
 
     def _connect(self, monitor: MonitorConfig) -> QmpConnection[Session]:
         session = Session(COMMANDS, self._greeting, pretty=monitor.pretty, kept=self._kept)
@@ -164,6 +166,12 @@ def _close(stream: TextIO) -> None:
     """Close a trace; that what it still holds can't be written has been said before."""
     with contextlib.suppress(OSError):
         stream.close()
+
+
+def _tell_failure(publishing: asyncio.Task[None]) -> None:
+    """Say that nothing is published any more, and why."""
+    if not publishing.cancelled() and publishing.exception() is not None:
+        log.error("MQTT: nothing is published any more: %r", publishing.exception())
 
 
 def _publisher(config: DaemonConfig) -> MqttPublisher | None:
