@@ -36,7 +36,8 @@ from machine.memory import Ram
 from machine.power import Power
 from machine.psci import PsciPolicy
 from machine.qdev import SYSTEM_BUS, parse_request, spelled
-from machine.qom import QomTree
+from machine.qom.board import BoardObjects
+from machine.qom.tree import QomTree
 from machine.runstate import RunState, Verb, transition
 from machine.trace import Trace
 from machine.virt_cpus import CpuPlugger
@@ -77,7 +78,7 @@ class VirtMachine:
         self._realize_boot_cpus()
         self.power = Power(self, self._tables())
         self._psci = PsciPolicy(self._by_affinity, self.power.cpu_on, self.power.cpu_off)
-        self.qom = QomTree(self)
+        self.qom = QomTree(f"{MACHINE_TYPE}-machine", BoardObjects(self).machine)
         for properties in config.devices:
             self._cold_plug(properties)
         self.power.reset()

@@ -19,7 +19,7 @@ CPU_ANCESTORS = (CPU_PARENT, "arm-cpu", "cpu", "device", "object")
 def qom_list(context: "Context", path: str) -> list[ObjectPropertyInfo]:
     """List the properties of an object; its children are among them."""
     return [
-        ObjectPropertyInfo(name=name, type=type_) for name, type_ in context.machine.qom.list(path)
+        ObjectPropertyInfo(name=name, type=type_) for name, type_ in context.machine.qom.properties(path)
     ]
 
 
