@@ -64,7 +64,7 @@ class App:
             raise StartError(str(error)) from None
         self.runner = Runner(self.machine.clock, loop=loop)
         self.context = Context(self.machine, self.runner, COMMANDS, EVENTS, on_end=self._end)
-        self.server = Server(config.monitors, self._connect)
+        self.server = Server(config.chardevs, config.monitors, self._connect)
         self.mqtt = _publisher(config)
         self._bridge = EventBridge(self.context, self.server.broadcast, publisher=self.mqtt)
         self._dispatch = Dispatcher(self.context)
@@ -134,7 +134,7 @@ class App:
         A request that comes while it boots finds no driver for its interrupt, and is not reported
         until the next one; a client that has just started the daemon need not know that.
         """
-        waits = any(monitor.wait for monitor in self._config.monitors)
+        waits = any(getattr(device, "wait", False) for device in self._config.chardevs)
         if self.machine.running and not waits:
             self.machine.clock.run_until_idle(BOOT_TIME)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads it
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, SecretStr
 
@@ -44,23 +45,87 @@ class TcpAddress(_Config):
         return f"tcp:{host}:{self.port}"
 
 
-Address = Annotated[UnixAddress | TcpAddress, Field(discriminator="type")]
+class FdAddress(_Config):
+    """A socket that we were started with: by its number, or by the name that it was given."""
+
+    type: Literal["fd"] = "fd"
+    fd: Annotated[int, Field(ge=0)] | str
+
+    def __str__(self) -> str:
+        return f"fd:{self.fd}"
 
 
-class MonitorConfig(_Config):
-    """One QMP monitor.
+Address = Annotated[UnixAddress | TcpAddress | FdAddress, Field(discriminator="type")]
+
+
+class SocketChardev(_Config):
+    """A character device that is a socket.
 
     Attributes:
+        id: its label.
         address: where it listens, or with `server` off, what it connects to.
         server: listen, rather than connect out.
         wait: the machine is not started before a client has connected (servers only).
-        pretty: replies and events are indented over several lines.
+        reconnect: seconds after which a lost or failed connection is tried again, 0 for never
+            (clients only).
+        nodelay: small pieces are sent at once (TCP only).
+        tls_creds: the object that says how TLS is spoken, None for plain text.
+        tls_authz: the object that says who may connect, by the name in their certificate.
     """
 
+    backend: Literal["socket"] = "socket"
+    id: str
     address: Address
     server: bool = True
     wait: bool = False
+    reconnect: int = Field(default=0, ge=0)
+    nodelay: bool = False
+    tls_creds: str | None = None
+    tls_authz: str | None = None
+
+
+class StdioChardev(_Config):
+    """Standard input and output.
+
+    Attributes:
+        id: its label.
+        signal: at a terminal, control-C interrupts the program, rather than being input.
+    """
+
+    backend: Literal["stdio"] = "stdio"
+    id: str
+    signal: bool = True
+
+
+class NullChardev(_Config):
+    """Nobody is there, and whatever is said is lost."""
+
+    backend: Literal["null"] = "null"
+    id: str
+
+
+Chardev = Annotated[SocketChardev | StdioChardev | NullChardev, Field(discriminator="backend")]
+
+
+class MonitorConfig(_Config):
+    """A monitor, the front end of a character device.
+
+    Attributes:
+        chardev: the label of its device.
+        mode: `control` speaks QMP, `readline` is for people.
+        pretty: replies and events are indented over several lines (`control` only).
+        id: its own name, if it was given one.
+    """
+
+    chardev: str
+    mode: Literal["control", "readline"] = "control"
     pretty: bool = False
+    id: str | None = None
+
+
+def compat_label(index: int) -> str:
+    """The label of the device of a monitor that names none (`-qmp unix:...`), counted from 0."""
+    return f"compat_monitor{index}"
 
 
 class MqttConfig(_Config):
@@ -78,14 +143,20 @@ class DaemonConfig(_Config):
 
     Attributes:
         machine: the machine to build.
-        monitors: its QMP monitors; none for `-qmp none`.
+        chardevs: its character devices.
+        monitors: its monitors, each on one of `chardevs`; none for `-qmp none`.
+        objects: what `-object` asked for, as it was given: `qom-type`, `id` and properties.
         pidfile: where the process id is written once everything listens.
         mqtt: the broker to publish at.
         trace: file to write trace points to, `-` for standard error.
     """
 
     machine: InstanceOf[MachineConfig] = Field(default_factory=MachineConfig)
-    monitors: tuple[MonitorConfig, ...] = (MonitorConfig(address=UnixAddress(path=QMP_SOCKET)),)
+    chardevs: tuple[Chardev, ...] = (
+        SocketChardev(id=compat_label(0), address=UnixAddress(path=QMP_SOCKET)),
+    )
+    monitors: tuple[MonitorConfig, ...] = (MonitorConfig(chardev=compat_label(0)),)
+    objects: tuple[Mapping[str, Any], ...] = ()
     pidfile: str | None = None
     mqtt: MqttConfig | None = None
     trace: str | None = None

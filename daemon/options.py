@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from daemon.config import DaemonConfig, MonitorConfig, MqttConfig
+from daemon.config import Chardev, DaemonConfig, MonitorConfig, MqttConfig, compat_label
 from daemon.keyval import KeyvalError
 from daemon.options_machine import MachineDraft
-from daemon.options_monitor import parse_monitor, parse_mqtt
+from daemon.options_monitor import parse_compat, parse_mqtt
 from daemon.usage import Exit, UsageError
 from machine.cpu_models import CPU_MODELS
 
@@ -34,6 +34,7 @@ class Draft:
     """What has been read so far."""
 
     machine: MachineDraft = field(default_factory=MachineDraft)
+    chardevs: list[Chardev] = field(default_factory=list)
     monitors: list[MonitorConfig] | None = None
     pidfile: str | None = None
     mqtt: MqttConfig | None = None
@@ -41,8 +42,12 @@ class Draft:
 
     def add_monitor(self, text: str, *, pretty: bool) -> None:
         """Another monitor; the first one replaces the default."""
-        monitor = parse_monitor(text, pretty=pretty)
-        self.monitors = [*(self.monitors or []), *([monitor] if monitor else [])]
+        self.monitors = self.monitors or []
+        label = compat_label(len(self.monitors))
+        chardev = parse_compat(text, label)
+        if chardev is not None:
+            self.chardevs.append(chardev)
+            self.monitors.append(MonitorConfig(chardev=label, pretty=pretty))
 
     def build(self, models: Collection[str]) -> DaemonConfig:
         """Decide what it means."""
@@ -54,7 +59,8 @@ class Draft:
         )
         if self.monitors is None:
             return config
-        return config.model_copy(update={"monitors": tuple(self.monitors)})
+        devices = {"chardevs": tuple(self.chardevs), "monitors": tuple(self.monitors)}
+        return config.model_copy(update=devices)
 
 
 @dataclass(frozen=True, slots=True)

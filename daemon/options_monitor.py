@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import SecretStr
 
-from daemon.config import MQTT_PORT, MQTT_ROOT, MonitorConfig, MqttConfig, TcpAddress, UnixAddress
+from daemon.config import MQTT_PORT, MQTT_ROOT, MqttConfig, SocketChardev, TcpAddress, UnixAddress
 from daemon.keyval import parse_opts
 from daemon.options_machine import switch
 from daemon.usage import UsageError
@@ -22,8 +22,8 @@ SOCKET_KEYS = frozenset({"server", "wait", "nodelay"})
 _HOST_PORT = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:,]*)):(?P<port>[^,:]*)")
 
 
-def parse_monitor(text: str, *, pretty: bool = False) -> MonitorConfig | None:
-    """Read `-qmp`'s argument; None for `none`.
+def parse_compat(text: str, label: str) -> SocketChardev | None:
+    """Read `-qmp`'s argument, a device of this label; None for `none`.
 
     Raises:
         UsageError: no such address, or one that is not modelled.
@@ -38,7 +38,7 @@ def parse_monitor(text: str, *, pretty: bool = False) -> MonitorConfig | None:
         address = _tcp(where)
     else:
         raise UsageError("neither unix:PATH, tcp:HOST:PORT nor none")
-    return _monitor(address, parse_opts(settings), pretty=pretty)
+    return _chardev(label, address, parse_opts(settings))
 
 
 def _cut(rest: str) -> tuple[str, str, str]:
@@ -64,12 +64,11 @@ def _tcp(where: str) -> TcpAddress:
     return TcpAddress(host=found["v6"] or found["host"] or "", port=int(port))
 
 
-def _monitor(
+def _chardev(
+    label: str,
     address: UnixAddress | TcpAddress,
     settings: dict[str, str],
-    *,
-    pretty: bool,
-) -> MonitorConfig:
+) -> SocketChardev:
     for key in settings:
         if key not in SOCKET_KEYS:
             raise UsageError(f"Invalid parameter '{key}'")
@@ -78,7 +77,7 @@ def _monitor(
     if not server and "wait" in given:
         raise UsageError("'wait' option is incompatible with socket in client connect mode")
     wait = server and given.get("wait", True)
-    return MonitorConfig(address=address, server=server, wait=wait, pretty=pretty)
+    return SocketChardev(id=label, address=address, server=server, wait=wait)
 
 
 def parse_mqtt(text: str) -> MqttConfig:

@@ -13,16 +13,16 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from daemon.config import TcpAddress, UnixAddress
+from daemon.config import FdAddress, SocketChardev, TcpAddress, UnixAddress
 from daemon.connection import QmpConnection
 from daemon.listen import Listener, ListenError, listen
 from protocol.encode import prettify
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from daemon.config import MonitorConfig
+    from daemon.config import Address, Chardev, MonitorConfig
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +36,11 @@ Connect = Callable[["MonitorConfig"], Connection]
 
 
 class Monitor:
-    """One QMP character device."""
+    """One QMP monitor on its character device."""
 
-    def __init__(self, config: MonitorConfig, connect: Connect) -> None:
+    def __init__(self, config: MonitorConfig, device: SocketChardev, connect: Connect) -> None:
         self.config = config
+        self.device = device
         self.connection: Connection | None = None
         self.connected = asyncio.Event()
         self._connect = connect
@@ -47,9 +48,9 @@ class Monitor:
         self._task: asyncio.Task[None] | None = None
 
     @property
-    def address(self) -> UnixAddress | TcpAddress:
+    def address(self) -> Address:
         """Where it listens or has connected to."""
-        return self._listener.address if self._listener else self.config.address
+        return self._listener.address if self._listener else self.device.address
 
     async def start(self) -> None:
         """Listen, or connect out.
@@ -57,11 +58,14 @@ class Monitor:
         Raises:
             ListenError: it cannot be; the text is one line.
         """
-        if self.config.server:
-            self._listener = await listen(self.config.address)
+        address = self.device.address
+        if isinstance(address, FdAddress):
+            raise ListenError(f"{address}: inherited sockets are not modelled")
+        if self.device.server:
+            self._listener = await listen(address)
             self._task = asyncio.create_task(self._serve(self._listener.socket))
         else:
-            await self._connect_out(self.config.address)
+            await self._connect_out(address)
 
     def send_event(self, data: bytes) -> None:
         """Send an event to the client, if there is one that has negotiated."""
@@ -131,12 +135,21 @@ class Server:
     """All monitors of a machine.
 
     Args:
+        chardevs: the devices that the monitors are on.
         monitors: their configurations.
         connect: makes the connection for each new client.
     """
 
-    def __init__(self, monitors: Sequence[MonitorConfig], connect: Connect) -> None:
-        self.monitors = tuple(Monitor(config, connect) for config in monitors)
+    def __init__(
+        self,
+        chardevs: Iterable[Chardev],
+        monitors: Sequence[MonitorConfig],
+        connect: Connect,
+    ) -> None:
+        devices = {device.id: device for device in chardevs if isinstance(device, SocketChardev)}
+        self.monitors = tuple(
+            Monitor(config, devices[config.chardev], connect) for config in monitors
+        )
 
     async def start(self) -> None:
         """Listen, and connect out.
@@ -154,7 +167,7 @@ class Server:
     async def wait_for_clients(self) -> None:
         """Wait until each monitor with wait=on has had a client."""
         for monitor in self.monitors:
-            if monitor.config.wait:
+            if monitor.device.wait:
                 log.info("waiting for a client on %s", monitor.address)
                 await monitor.connected.wait()
 

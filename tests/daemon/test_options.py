@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config import DaemonConfig, MonitorConfig, TcpAddress, UnixAddress
+from daemon.config import DaemonConfig, MonitorConfig, SocketChardev, TcpAddress, UnixAddress
 from daemon.options import OPTIONS, Exit, UsageError, help_text, parse
 from machine.config import GIB, MachineConfig
 from machine.topology import Topology
@@ -16,12 +16,18 @@ def refusal(*argv: str) -> str:
     return str(refused.value)
 
 
+def socket(
+    address: UnixAddress | TcpAddress, *, server: bool = True, wait: bool = False
+) -> SocketChardev:
+    return SocketChardev(id="compat_monitor0", address=address, server=server, wait=wait)
+
+
 def test_without_options_2_of_8_cpus_1_gib_and_a_socket_that_waits_for_nobody() -> None:
     config = parse([])
     assert config == DaemonConfig()
     assert config.machine == MachineConfig(topology=Topology(2, 1, 1, 8, 1), ram_size=GIB)
-    assert config.monitors == (MonitorConfig(address=UnixAddress(path="./qmp.sock")),)
-    assert not config.monitors[0].wait
+    assert config.chardevs == (socket(UnixAddress(path="./qmp.sock")),)
+    assert config.monitors == (MonitorConfig(chardev="compat_monitor0"),)
 
 
 def test_a_typical_command_line_is_read_as_qemu_reads_it() -> None:
@@ -171,28 +177,28 @@ def test_devices_are_kept_as_mappings_text_and_json_alike() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "monitor"),
+    ("text", "device"),
     [
         (
             "unix:/a,,b,server=on,wait=off",
-            MonitorConfig(address=UnixAddress(path="/a,b")),
+            socket(UnixAddress(path="/a,b")),
         ),
-        ("unix:a,server,nowait", MonitorConfig(address=UnixAddress(path="a"))),
-        ("unix:a,server=on", MonitorConfig(address=UnixAddress(path="a"), wait=True)),
-        ("unix:a", MonitorConfig(address=UnixAddress(path="a"), server=False)),
+        ("unix:a,server,nowait", socket(UnixAddress(path="a"))),
+        ("unix:a,server=on", socket(UnixAddress(path="a"), wait=True)),
+        ("unix:a", socket(UnixAddress(path="a"), server=False)),
         (
             "tcp:localhost:4444,server=on,wait=off,nodelay=on",
-            MonitorConfig(address=TcpAddress(host="localhost", port=4444)),
+            socket(TcpAddress(host="localhost", port=4444)),
         ),
-        ("tcp::0,server,nowait", MonitorConfig(address=TcpAddress(host="", port=0))),
+        ("tcp::0,server,nowait", socket(TcpAddress(host="", port=0))),
         (
             "tcp:[::1]:4444,server=on,wait=off",
-            MonitorConfig(address=TcpAddress(host="::1", port=4444)),
+            socket(TcpAddress(host="::1", port=4444)),
         ),
     ],
 )
-def test_monitors_are_sockets(text: str, monitor: MonitorConfig) -> None:
-    assert parse(["-qmp", text]).monitors == (monitor,)
+def test_monitors_are_sockets(text: str, device: SocketChardev) -> None:
+    assert parse(["-qmp", text]).chardevs == (device,)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +222,10 @@ def test_other_monitors_are_refused_naming_the_option(text: str) -> None:
 
 def test_monitors_add_up_and_none_is_none() -> None:
     config = parse(["-qmp", "unix:a", "-qmp-pretty", "unix:b", "-qmp", "none"])
+    labels = ["compat_monitor0", "compat_monitor1"]
     assert [monitor.pretty for monitor in config.monitors] == [False, True]
+    assert [monitor.chardev for monitor in config.monitors] == labels
+    assert [device.id for device in config.chardevs] == labels
     assert parse(["-qmp", "none"]).monitors == ()
 
 

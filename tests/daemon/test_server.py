@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import MonitorConfig, TcpAddress, UnixAddress
+from daemon.config import MonitorConfig, SocketChardev, TcpAddress, UnixAddress
 from daemon.connection import QmpConnection
 from daemon.listen import ListenError
 from daemon.server import Server
@@ -13,11 +13,19 @@ from protocol.session import Request
 from tests.daemon.conftest import Run
 from tests.daemon.fakes import FakePump, FakeSession
 
-LOCAL = MonitorConfig(address=TcpAddress(host="127.0.0.1", port=0))
+LOCAL = SocketChardev(id="local", address=TcpAddress(host="127.0.0.1", port=0))
 
 
-def unix(path: Path, *, server: bool = True, wait: bool = False) -> MonitorConfig:
-    return MonitorConfig(address=UnixAddress(path=str(path)), server=server, wait=wait)
+def unix(path: Path, *, server: bool = True, wait: bool = False) -> SocketChardev:
+    address = UnixAddress(path=str(path))
+    return SocketChardev(id="unix", address=address, server=server, wait=wait)
+
+
+def server_of(*devices: SocketChardev, pretty: bool = False) -> Server:
+    """A server with a monitor on each of these devices."""
+    named = [device.model_copy(update={"id": f"c{n}"}) for n, device in enumerate(devices)]
+    monitors = [MonitorConfig(chardev=device.id, pretty=pretty) for device in named]
+    return Server(named, monitors, connect)
 
 
 def connect(_monitor: MonitorConfig) -> QmpConnection[FakeSession]:
@@ -57,12 +65,13 @@ async def client_of(server: Server, monitor: int = 0) -> Client:
     address = server.monitors[monitor].address
     if isinstance(address, UnixAddress):
         return Client(*await asyncio.open_unix_connection(address.path))
+    assert isinstance(address, TcpAddress)
     return Client(*await asyncio.open_connection(address.host, address.port))
 
 
 @asynccontextmanager
-async def serving(*monitors: MonitorConfig) -> AsyncIterator[Server]:
-    server = Server(monitors, connect)
+async def serving(*devices: SocketChardev, pretty: bool = False) -> AsyncIterator[Server]:
+    server = server_of(*devices, pretty=pretty)
     await server.start()
     try:
         yield server
@@ -112,7 +121,7 @@ def test_events_go_to_the_negotiated_clients_of_all_monitors(run: Run, tmp_path:
 
 def test_a_pretty_monitor_has_its_events_indented(run: Run) -> None:
     async def story() -> None:
-        async with serving(LOCAL.model_copy(update={"pretty": True})) as server:
+        async with serving(LOCAL, pretty=True) as server:
             client = await client_of(server)
             await client.negotiates()
             server.broadcast(b'{"event": "STOP"}\r\n')
@@ -188,7 +197,7 @@ def test_a_monitor_may_connect_out(run: Run, tmp_path: Path) -> None:
 def test_a_monitor_that_cannot_connect_out_leaves_no_other_behind(run: Run, tmp_path: Path) -> None:
     async def story() -> None:
         here, nowhere = tmp_path / "here", tmp_path / "nowhere"
-        server = Server([unix(here), unix(nowhere, server=False)], connect)
+        server = server_of(unix(here), unix(nowhere, server=False))
         with pytest.raises(ListenError) as refused:
             await server.start()
         expected = f"Failed to connect to unix:{nowhere}: No such file or directory"
@@ -231,7 +240,7 @@ def test_quit_ends_every_conversation_before_the_server_is_closed(run: Run) -> N
 
 def test_a_client_that_takes_nothing_cannot_hold_up_the_end(run: Run) -> None:
     async def story() -> None:
-        server = Server([LOCAL], connect)
+        server = server_of(LOCAL)
         await server.start()
         client = await client_of(server)
         await client.negotiates()

@@ -8,7 +8,7 @@ from typing import Self
 import pytest
 from qemu.qmp import QMPClient
 
-from daemon.config import MonitorConfig, UnixAddress
+from daemon.config import MonitorConfig, SocketChardev, UnixAddress
 from daemon.connection import QmpConnection
 from daemon.listen import ListenError
 from daemon.runner import SteppedRunner
@@ -45,8 +45,8 @@ class Daemon:
         self.commands = collect([capabilities, sys.modules[__name__]])
         self.greeting = Greeting.of(VERSION)
         self.runner = SteppedRunner(VirtualClock())
-        monitor = MonitorConfig(address=UnixAddress(path=str(path)))
-        self.server = Server([monitor], self.connect)
+        device = SocketChardev(id="s", address=UnixAddress(path=str(path)))
+        self.server = Server([device], [MonitorConfig(chardev="s")], self.connect)
 
     async def __aenter__(self) -> Self:
         await self.server.start()

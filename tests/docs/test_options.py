@@ -48,7 +48,9 @@ def test_the_default_is_as_the_page_says() -> None:
     assert (config.machine.topology.cpus, config.machine.topology.max_cpus) == (2, 8)
     assert config.machine.cpu_model == "cortex-a72"
     assert config.machine.ram_size == 1 << 30
-    assert [str(monitor.address) for monitor in config.monitors] == ["unix:./qmp.sock"]
+    assert [str(device.address) for device in config.chardevs if device.backend == "socket"] == [
+        "unix:./qmp.sock"
+    ]
 
 
 def test_the_help_shows_what_the_page_does() -> None:
