@@ -76,8 +76,15 @@ def model_of(name: str, handler: Callable[..., Any]) -> type[WireModel] | None:
     return create_model(f"{name} arguments", __base__=WireModel, **fields)
 
 
-def validate(form: type[WireModel] | None, arguments: dict[str, Value]) -> dict[str, Any]:
+def validate(
+    form: type[WireModel] | None, arguments: dict[str, Value], boxed: str | None = None
+) -> dict[str, Any]:
     """Return keyword arguments for a handler.
+
+    Args:
+        form: the model, None if there are no arguments.
+        arguments: what the client gave.
+        boxed: the parameter that takes the whole model; None where each member has its own.
 
     Raises:
         QmpError: in QAPI's words and QAPI's order.
@@ -89,9 +96,10 @@ def validate(form: type[WireModel] | None, arguments: dict[str, Value]) -> dict[
     try:
         if _holds_null(arguments):
             _validate(form, _marked(arguments))
-        return _validate(form, arguments).__dict__
+        found = _validate(form, arguments)
     except ValidationError as error:
         raise QmpError(describe(error)) from None
+    return found.__dict__ if boxed is None else {boxed: found}
 
 
 def _validate(form: type[WireModel], arguments: Value) -> WireModel:
