@@ -15,7 +15,12 @@ a test can demand zero.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeVar
+from bisect import bisect_right
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _Handler = TypeVar("_Handler")
 
@@ -62,6 +67,11 @@ class Reg:
     def __set_name__(self, _owner: type, name: str) -> None:
         self.name = name
 
+    @property
+    def end(self) -> int:
+        """The first offset behind it."""
+        return self.offset + self.count * self.size
+
     def read(self, handler: _Handler) -> _Handler:
         """Mark the method that answers reads: `(self, n) -> value`."""
         self.on_read = handler.__name__  # type: ignore[attr-defined]
@@ -78,33 +88,47 @@ class RegisterOverlapError(TypeError):
 
 
 _Slot = tuple[Reg, int]
+"""A register, and the number of the element."""
 
 
-def _flatten(registers: list[Reg], direction: str, owner: str) -> dict[int, _Slot]:
-    """Map each element's offset to its register, refusing overlaps by name."""
-    slots: dict[int, _Slot] = {}
-    taken: dict[int, str] = {}
-    for register in registers:
-        if direction not in register.access:
-            continue
-        for n in range(register.count):
-            at = register.offset + n * register.size
-            slots[at] = (register, n)
-            for byte in range(at, at + register.size):
-                if byte in taken:
-                    raise RegisterOverlapError(
-                        f"{owner}: {register.name} overlaps {taken[byte]} at {byte:#x}",
-                    )
-                taken[byte] = register.name
-    return slots
+class RegisterMap(dict[int, _Slot]):
+    """The registers of one direction by offset; an element is entered once it is asked for.
+
+    Blocks of thousands of elements (GICD_IROUTER) would make their declaration slow otherwise.
+
+    Raises:
+        RegisterOverlapError: naming both, where two claim the same bytes.
+    """
+
+    def __init__(self, registers: Sequence[Reg], direction: str, owner: str) -> None:
+        super().__init__()
+        self._sorted = sorted(
+            (register for register in registers if direction in register.access),
+            key=lambda register: register.offset,
+        )
+        self._offsets = [register.offset for register in self._sorted]
+        for before, register in pairwise(self._sorted):
+            if register.offset < before.end:
+                raise RegisterOverlapError(
+                    f"{owner}: {register.name} overlaps {before.name} at {register.offset:#x}",
+                )
+
+    def covering(self, offset: int) -> _Slot | None:
+        """The element whose bytes include `offset`, not only begin there."""
+        at = bisect_right(self._offsets, offset) - 1
+        if at < 0 or offset >= self._sorted[at].end:
+            return None
+        register = self._sorted[at]
+        n = (offset - register.offset) // register.size
+        return self.setdefault(register.offset + n * register.size, (register, n))
 
 
 class MmioDevice:
     """A block of declared registers; see the module's text."""
 
     registers: ClassVar[tuple[Reg, ...]] = ()
-    _readable: ClassVar[dict[int, _Slot]] = {}
-    _writable: ClassVar[dict[int, _Slot]] = {}
+    _readable: ClassVar[RegisterMap]
+    _writable: ClassVar[RegisterMap]
 
     def __init__(self) -> None:
         self.stored: dict[tuple[str, int], int] = {}
@@ -114,8 +138,8 @@ class MmioDevice:
         super().__init_subclass__(**kwargs)
         declared = [value for value in vars(cls).values() if isinstance(value, Reg)]
         cls.registers = (*cls.registers, *declared)
-        cls._readable = _flatten(list(cls.registers), "r", cls.__name__)
-        cls._writable = _flatten(list(cls.registers), "w", cls.__name__)
+        cls._readable = RegisterMap(cls.registers, "r", cls.__name__)
+        cls._writable = RegisterMap(cls.registers, "w", cls.__name__)
 
     def reset(self) -> None:
         """Bring every stored register to its declared reset value."""
@@ -176,7 +200,7 @@ class MmioDevice:
 
 
 def _parts(
-    slots: dict[int, _Slot],
+    slots: RegisterMap,
     offset: int,
     size: int,
 ) -> list[tuple[int, int, _Slot | None]]:
@@ -184,18 +208,9 @@ def _parts(
     parts: list[tuple[int, int, _Slot | None]] = []
     end = offset + size
     while offset < end:
-        found = _covering(slots, offset)
+        found = slots.covering(offset)
         edge = found[0].offset + (found[1] + 1) * found[0].size if found else offset + 1
         width = min(edge, end) - offset
         parts.append((offset, width, found))
         offset += width
     return parts
-
-
-def _covering(slots: dict[int, _Slot], offset: int) -> _Slot | None:
-    """The register whose bytes include `offset`; registers are aligned to their size."""
-    for alignment in (1, 2, 4, 8):
-        found = slots.get(offset & -alignment)
-        if found is not None and offset < (offset & -alignment) + found[0].size:
-            return found
-    return None

@@ -13,10 +13,7 @@ from typing import TYPE_CHECKING
 from machine import memmap
 from machine.accel import KvmAccel
 from machine.acpi.cpu_hotplug import CpuHotplug
-from machine.acpi.dsdt import dsdt
 from machine.acpi.ged import CPU_HOTPLUG, POWER_DOWN, GenericEventDevice
-from machine.acpi.gtdt import gtdt
-from machine.acpi.madt import madt
 from machine.bus import Bus
 from machine.clock import VirtualClock
 from machine.cpu import CpuSlot
@@ -29,6 +26,7 @@ from machine.events import (
     ShutdownRequested,
     VcpuChanged,
 )
+from machine.firmware.tables import acpi_tables
 from machine.kvm.smccc import CPU_ON_64, Function
 from machine.kvm.vgic import RedistRegion
 from machine.kvm.vm import FilterAction, Vm
@@ -176,26 +174,15 @@ class VirtMachine:
             self.plugger.pre_plug(request, hotplugged=False), request, hotplugged=False
         )
 
-    def _tables(self) -> dict[str, bytes]:
+    def _tables(self) -> Mapping[str, bytes]:
         """ACPI's tables, the same for every plug state."""
         if not self.config.acpi:
             return {}
-        return {
-            "DSDT": dsdt(self.possible_count),
-            "APIC": madt(
-                memmap.GICD.base,
-                [slot.arch_id for slot in self.slots],
-                self.redistributor_regions,
-                pmu_interrupt=memmap.PPI_PMU,
-                hotplug=self.has_hotpluggable_cpus,
-            ),
-            "GTDT": gtdt(
-                secure=memmap.PPI_SECURE_TIMER,
-                physical=memmap.PPI_PHYSICAL_TIMER,
-                virtual=memmap.PPI_VIRTUAL_TIMER,
-                hypervisor=memmap.PPI_HYPERVISOR_TIMER,
-            ),
-        }
+        return acpi_tables(
+            tuple(slot.arch_id for slot in self.slots),
+            tuple(self.redistributor_regions),
+            hotplug=self.has_hotpluggable_cpus,
+        )
 
     @property
     def possible_count(self) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import uuid as uuid_module
+from functools import lru_cache
 from typing import Final
+from uuid import UUID
 
 Data = int | str | bytes
 """What a TermArg may be given as: an Integer, a String, or AML already."""
@@ -22,8 +23,12 @@ def name_seg(text: str) -> bytes:
     return text.ljust(4, "_").encode()
 
 
+@lru_cache(maxsize=1024)
 def name_string(path: str) -> bytes:
-    r"""Encode a NameString: ``\`` for the root, ``^`` for a parent, dots between NameSegs."""
+    r"""Encode a NameString: ``\`` for the root, ``^`` for a parent, dots between NameSegs.
+
+    Kept, because a table says the same few names hundreds of times.
+    """
     tail = path.lstrip("\\^")
     prefix = path[: len(path) - len(tail)]
     if "\\" in prefix[1:] or prefix.startswith("\\^"):
@@ -44,6 +49,7 @@ one: Final = b"\x01"
 ones: Final = b"\xff"
 
 
+@lru_cache(maxsize=1024)
 def integer(value: int) -> bytes:
     """Encode an integer in its shortest form: Zero, One, Ones, Byte, Word, DWord, QWord."""
     if value in {0, 1}:
@@ -134,4 +140,4 @@ def eisaid(text: str) -> bytes:
 
 def uuid(text: str) -> bytes:
     """ToUUID macro: a Buffer in the mixed order of bytes (ACPI 6.5 §19.6.142)."""
-    return buffer(uuid_module.UUID(text).bytes_le)
+    return buffer(UUID(text).bytes_le)
