@@ -69,7 +69,6 @@ class App:
         self._bridge = EventBridge(self.context, self.server.broadcast, publisher=self.mqtt)
         self._dispatch = Dispatcher(self.context)
         self._greeting = Greeting.of(VERSION)
-        self._kept: dict[str, bytes] = {}
 
     async def start(self) -> None:
         """Listen; the machine's guest is up by then, unless it is to wait.
@@ -120,7 +119,7 @@ class App:
         return [publishing]
 
     def _connect(self, monitor: MonitorConfig) -> QmpConnection[Session]:
-        session = Session(COMMANDS, self._greeting, pretty=monitor.pretty, kept=self._kept)
+        session = Session(COMMANDS, self._greeting, pretty=monitor.pretty)
         return QmpConnection(session, self._dispatch, pump=self.runner)
 
     def _end(self) -> None:

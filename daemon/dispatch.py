@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from machine.errors import DeviceNotFoundError, MachineError
 from protocol import errors
+from protocol.kept import KeptReplies
 
 if TYPE_CHECKING:
     from daemon.context import Context
@@ -21,6 +22,7 @@ class Dispatcher:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._kept = KeptReplies()
 
     def __call__(self, session: Session, request: Request) -> bytes:
         """Execute one request; whatever happens, there is a reply."""
@@ -33,12 +35,8 @@ class Dispatcher:
         return reply
 
     def _answer(self, session: Session, request: Request) -> bytes:
-        if request.command.static:
-            kept = session.kept_return(request)
-            if kept is not None:
-                return kept
         try:
-            return session.encode_return(request, request.execute(self._context))
+            return self._reply(session, request)
         except errors.QmpError as error:
             return session.encode_error(request, error)
         except DeviceNotFoundError as error:
@@ -48,6 +46,18 @@ class Dispatcher:
         except Exception as error:
             log.exception("%s failed", request.command.name)
             return session.encode_error(request, errors.QmpError(f"Internal error: {error!r}"))
+
+    def _reply(self, session: Session, request: Request) -> bytes:
+        """Execute a request, unless its last reply is kept and still true."""
+        command, context = request.command, self._context
+        if command.kept is None:
+            return session.encode_return(request, request.execute(context))
+        token = command.kept(context)
+        line = self._kept.find(command.name, token, request.id)
+        if line is None:
+            body = command.encode(request.execute(context))
+            line = self._kept.keep(command.name, token, body, request.id)
+        return session.formatted(line)
 
 
 def _told(request: Request) -> str:

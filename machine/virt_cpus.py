@@ -36,6 +36,8 @@ class CpuPlugger:
         """Slot number to CPU, in the order of plugging."""
         self.by_path: dict[str, CpuSlot] = {}
         self.ids: dict[str, CpuSlot] = {}
+        self.generation = 0
+        """Counts plugs and unplugs: while it is equal, the same CPUs are there."""
         self._anonymous = 0
 
     # Plug
@@ -111,6 +113,7 @@ class CpuPlugger:
             thread=VcpuThread(machine.clock, vcpu),
             properties=request.properties,
         )
+        self.generation += 1
         self.plugged[slot.index] = cpu
         self.by_path[cpu.path] = slot
         if cpu.device_id is not None:
@@ -194,6 +197,7 @@ class CpuPlugger:
         self._unwire(slot)
         machine.accel.park_vcpu(cpu.vcpu)
         slot.cpu = None
+        self.generation += 1
         del self.plugged[slot.index], self.by_path[cpu.path]
         if cpu.device_id is not None:
             del self.ids[cpu.device_id]

@@ -13,8 +13,9 @@ of an explicit tuple of modules.  There is no registry.
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
 
@@ -25,44 +26,68 @@ from protocol.encode import encode_value, encode_with
 from protocol.model import WireModel
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+Token = Callable[[Any], Hashable]
+"""Tells, from the context, what a reply depends on: it is true while the token is equal."""
+
 _MARK = "__qmp_command__"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Command:
-    """What is known of a command.
+    """What is known of a command; what costs time to know is found out when it is asked for.
 
     Attributes:
-        name: the wire name, spelled as QEMU spells it.
+        name: the wire name.
         handler: called with the context and the arguments.
-        arguments: model of the arguments, None if there are none.
-        returns: annotation of the return value, None for an empty object.
-        to_json: serializer of return values that hold models, None if plain values are returned.
         allow_oob: may be given as ``exec-oob``.
         allow_preconfig: may run before the machine is initialised.
         gen: False if the handler takes the raw dictionary, and ``arguments`` is documentation.
-        static: the reply never changes.
-        summary: first line of the handler's docstring.
+        boxed: the parameter that takes all arguments as one model, if that is how it takes them.
+        kept: what the reply depends on, if its encoding is kept while that is equal.
+        shown: with ``gen=False``, the model to show in introspection.
     """
 
     name: str
     handler: Callable[..., Any]
-    arguments: type[WireModel] | None
-    returns: Any
-    to_json: Callable[..., bytes] | None
     allow_oob: bool
     allow_preconfig: bool
     gen: bool
-    static: bool
-    summary: str
+    boxed: str | None
+    kept: Token | None
+    shown: type[WireModel] | None
+
+    @cached_property
+    def arguments(self) -> type[WireModel] | None:
+        """Model of the arguments, None if there are none."""
+        if self.boxed is not None:
+            return typing.cast("type[WireModel]", annotations_of(self.handler)[self.boxed])
+        return model_of(self.name, self.handler) if self.gen else self.shown
+
+    @cached_property
+    def returns(self) -> Any:
+        """Annotation of the return value, None for an empty object."""
+        annotation = annotations_of(self.handler)["return"]
+        return None if annotation is types.NoneType else annotation
+
+    @cached_property
+    def summary(self) -> str:
+        """First line of the handler's docstring."""
+        return _docstring(self.handler).partition("\n")[0]
 
     def encode(self, value: Any) -> bytes:
         """Encode a handler's result, which is the content of ``return``."""
         if value is None and self.returns is None:
             return b"{}"
-        if self.to_json is not None:
-            return encode_with(self.to_json, value)
+        if self._to_json is not None:
+            return encode_with(self._to_json, value)
         return encode_value(value)
+
+    @cached_property
+    def _to_json(self) -> Callable[..., bytes] | None:
+        """Serializer of return values that hold models, None if plain values are returned."""
+        if not _holds_models(self.returns):
+            return None
+        return TypeAdapter(self.returns).serializer.to_json
 
 
 CommandTable = Mapping[str, Command]
@@ -74,9 +99,11 @@ def command(  # noqa: PLR0913  # one keyword for each property that QAPI gives a
     *,
     arguments: type[WireModel] | None = None,
     gen: bool = True,
+    boxed: bool = False,
     allow_oob: bool = False,
     allow_preconfig: bool = False,
     static: bool = False,
+    kept: Token | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare the function below as the handler of a command.
 
@@ -84,34 +111,42 @@ def command(  # noqa: PLR0913  # one keyword for each property that QAPI gives a
         name: the wire name.
         arguments: with ``gen=False``, the model to show in introspection.
         gen: False to receive the arguments as one raw dictionary.
+        boxed: receive the arguments as one model, that of the handler's second parameter.
         allow_oob: the command may be executed out of band.
         allow_preconfig: the command may run before machine initialisation.
-        static: the reply never changes, so its encoding may be kept.
+        static: the reply never changes, so its encoding is kept.
+        kept: the reply changes only when this does, so its encoding is kept until then.
 
     Raises:
         TypeError: the signature or the docstring cannot be a command's.
     """
     if gen and arguments is not None:
         raise TypeError(f"{name}: arguments come from the signature unless gen=False")
+    validity = _always if static else kept
 
     def mark(handler: Handler) -> Handler:
-        returns = annotations_of(handler)["return"]
+        if not _docstring(handler):
+            raise TypeError(f"{name}: a command needs a docstring")
+        if validity is not None and (not gen or handler.__code__.co_argcount != 1):
+            raise TypeError(f"{name}: a reply that depends on arguments cannot be kept")
         record = Command(
             name=name,
             handler=handler,
-            arguments=model_of(name, handler) if gen else arguments,
-            returns=None if returns is types.NoneType else returns,
-            to_json=_serializer(returns),
             allow_oob=allow_oob,
             allow_preconfig=allow_preconfig,
             gen=gen,
-            static=static,
-            summary=_summary(name, handler),
+            boxed=handler.__code__.co_varnames[1] if boxed else None,
+            kept=validity,
+            shown=arguments,
         )
         setattr(handler, _MARK, record)
         return handler
 
     return mark
+
+
+def _always(_context: Any) -> None:
+    """Depend on nothing."""
 
 
 def record_of(handler: Callable[..., Any]) -> Command | None:
@@ -135,20 +170,11 @@ def collect(modules: Iterable[ModuleType]) -> CommandTable:
     return MappingProxyType(table)
 
 
-def _serializer(returns: Any) -> Callable[..., bytes] | None:
-    if not _holds_models(returns):
-        return None
-    return TypeAdapter(returns).serializer.to_json
-
-
 def _holds_models(annotation: Any) -> bool:
     if isinstance(annotation, type) and issubclass(annotation, WireModel):
         return True
     return any(_holds_models(part) for part in typing.get_args(annotation))
 
 
-def _summary(name: str, handler: Callable[..., Any]) -> str:
-    text = inspect.getdoc(handler)
-    if not text:
-        raise TypeError(f"{name}: a command needs a docstring")
-    return text.partition("\n")[0]
+def _docstring(handler: Callable[..., Any]) -> str:
+    return inspect.getdoc(handler) or ""

@@ -29,6 +29,7 @@ class WireModel(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         protected_namespaces=(),
+        defer_build=True,  # most models are never met in the life of a process
     )
 
 

@@ -9,7 +9,7 @@ What is wrong with a message is told in QEMU's order: JSON, members of the messa
 their names, existence of the command, its being out of band, and last its arguments.
 """
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from protocol.errors import CommandNotFoundError, QmpError
 from protocol.greeting import Greeting
 from protocol.parser import Value
 from protocol.qapi.control import QMPCapability
-from protocol.stream import JsonStream, ParseError
+from protocol.stream import DEFAULT_LIMITS, JsonStream, Limits, ParseError
 
 NEGOTIATE: Final = "qmp_capabilities"
 
@@ -74,7 +74,7 @@ class Session:
         commands: all commands, ``qmp_capabilities`` (``protocol.capabilities``) among them.
         greeting: what to say first, and which capabilities may be enabled.
         pretty: write indented replies.
-        kept: encodings of static replies, for sessions of one machine to share.
+        limits: of one message.
     """
 
     def __init__(
@@ -83,21 +83,20 @@ class Session:
         greeting: Greeting,
         *,
         pretty: bool = False,
-        kept: MutableMapping[str, bytes] | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         if NEGOTIATE not in commands:
             raise ValueError(f"the command table lacks {NEGOTIATE}: collect protocol.capabilities")
         self._commands = commands
         self._greeting = greeting
         self._pretty = pretty
-        self._kept = {} if kept is None else kept
-        self._stream = JsonStream()
+        self._stream = JsonStream(limits)
         self._mode = Mode.NEGOTIATION
         self._oob = False
 
     def greeting(self) -> bytes:
         """Return the line that opens the conversation."""
-        return self._finished(self._greeting.encode())
+        return self.formatted(self._greeting.encode())
 
     def negotiated(self) -> bool:
         """Tell whether the client may receive events."""
@@ -109,20 +108,15 @@ class Session:
 
     def encode_return(self, request: Request, value: Any) -> bytes:
         """Return the reply to a request that succeeded with ``value``."""
-        command = request.command
-        body = command.encode(value)
-        if command.static:
-            self._kept[command.name] = body
-        return self._finished(encode.encode_success(body, request.id))
+        return self.formatted(encode.encode_success(request.command.encode(value), request.id))
 
     def encode_error(self, request: Request, error: QmpError) -> bytes:
         """Return the reply to a request that failed."""
-        return self._finished(encode.encode_failure(error, request.id))
+        return self.formatted(encode.encode_failure(error, request.id))
 
-    def kept_return(self, request: Request) -> bytes | None:
-        """Return the reply to a static command that was answered before, else None."""
-        body = self._kept.get(request.command.name)
-        return None if body is None else self._finished(encode.encode_success(body, request.id))
+    def formatted(self, line: bytes) -> bytes:
+        """Return a complete reply in the form that this client gets."""
+        return encode.prettify(line) if self._pretty else line
 
     def complete(self, enabled: frozenset[QMPCapability]) -> None:
         """Enter command mode; called by ``qmp_capabilities`` itself.
@@ -146,7 +140,7 @@ class Session:
             if request.command.name == NEGOTIATE:
                 return Reply(self.encode_return(request, request.execute(self)))
         except QmpError as error:
-            return Reply(self._finished(encode.encode_failure(error, request_id)))
+            return Reply(self.formatted(encode.encode_failure(error, request_id)))
         return request
 
     def _request(self, message: Value | ParseError, request_id: Value) -> Request:
@@ -155,7 +149,7 @@ class Session:
         if oob and not command.allow_oob:
             raise QmpError(f"The command {name} does not support OOB")
         if command.gen:
-            given = arguments.validate(command.arguments, given)
+            given = arguments.validate(command.arguments, given, command.boxed)
         return Request(command, given, request_id, oob)
 
     def _call(self, message: Value | ParseError) -> _Call:
@@ -172,9 +166,6 @@ class Session:
         if command is None:
             raise CommandNotFoundError(f"The command {name} has not been found")
         return command
-
-    def _finished(self, line: bytes) -> bytes:
-        return encode.prettify(line) if self._pretty else line
 
 
 def _unusual_call(message: Value | ParseError, *, oob_enabled: bool) -> _Call:

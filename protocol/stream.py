@@ -35,7 +35,9 @@ class Limits:
 
 
 _SPACE = re.compile(rb"[ \t\r\n]*")
-_DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = Limits()
+"""Of every connection, unless a test lowers them."""
+
 _BRACES = {Kind.LCURLY: 1, Kind.RCURLY: -1}
 _SQUARES = {Kind.LSQUARE: 1, Kind.RSQUARE: -1}
 
@@ -43,7 +45,7 @@ _SQUARES = {Kind.LSQUARE: 1, Kind.RSQUARE: -1}
 class JsonStream:
     """Incremental decoder of one connection's input."""
 
-    def __init__(self, limits: Limits = _DEFAULT_LIMITS, *, fast: bool = True) -> None:
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, *, fast: bool = True) -> None:
         self._limits = limits
         self._fast = fast
         self._lexer = Lexer(limits.size)

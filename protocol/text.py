@@ -7,7 +7,7 @@ measured by its first byte even where it can never be valid.
 
 import re
 
-_NONCHARACTERS = re.compile(
+NONCHARACTERS = re.compile(
     "[\ufdd0-\ufdef"
     + "".join(f"{chr(p << 16 | 0xFFFE)}{chr(p << 16 | 0xFFFF)}" for p in range(17))
     + "]"
@@ -78,7 +78,7 @@ def _decode_run(data: bytes) -> str:
         text = data.replace(b"\xc0\x80", b"\0").decode()
     except UnicodeDecodeError:
         raise TextError("invalid UTF-8 sequence in string") from None
-    if not text.isascii() and _NONCHARACTERS.search(text):
+    if not text.isascii() and NONCHARACTERS.search(text):
         raise TextError("invalid UTF-8 sequence in string")
     return text
 
@@ -106,7 +106,7 @@ def _decode_unicode(token: bytes, position: int) -> tuple[str, int]:
         low = _hex4(token, after + 2)
         if 0xDC00 <= low <= 0xDFFF:
             code, after = 0x10000 + ((code & 0x3FF) << 10) + (low & 0x3FF), after + 6
-    if code < 0 or 0xD800 <= code <= 0xDFFF or _NONCHARACTERS.match(chr(code)):
+    if code < 0 or 0xD800 <= code <= 0xDFFF or NONCHARACTERS.match(chr(code)):
         raise TextError(f"{decode_lossy(token[position:after])} is not a valid Unicode character")
     return chr(code), after
 

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from machine.cpu import CpuSlot
 
 
-@command("query-cpus-fast")
+def _plugged(context: "Context") -> int:
+    """What the lists of CPUs depend on."""
+    return context.machine.plugger.generation
+
+
+@command("query-cpus-fast", kept=_plugged)
 def query_cpus_fast(context: "Context") -> list[CpuInfoFast]:
     """List the plugged CPUs, in the order in which they were plugged."""
     return [
@@ -38,7 +43,7 @@ def query_cpus_fast(context: "Context") -> list[CpuInfoFast]:
     ]
 
 
-@command("query-hotpluggable-cpus", allow_preconfig=True)
+@command("query-hotpluggable-cpus", allow_preconfig=True, kept=_plugged)
 def query_hotpluggable_cpus(context: "Context") -> list[HotpluggableCPU]:
     """List the CPUs that are, or could be, plugged, the highest number first."""
     return [_hotpluggable(context, slot) for slot in reversed(context.machine.hotpluggable_slots())]

@@ -7,9 +7,15 @@ from protocol.qapi.run_state import RunState, StatusInfo
 
 if TYPE_CHECKING:
     from daemon.context import Context
+    from machine.runstate import RunState as MachineRunState
 
 
-@command("query-status", allow_preconfig=True)
+def _run_state(context: "Context") -> "MachineRunState":
+    """What the status depends on, all of it."""
+    return context.machine.run_state
+
+
+@command("query-status", allow_preconfig=True, kept=_run_state)
 def query_status(context: "Context") -> StatusInfo:
     """Tell whether the machine runs."""
     machine = context.machine

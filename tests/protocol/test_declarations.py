@@ -33,7 +33,8 @@ def test_a_decorated_function_is_still_itself() -> None:
 
 def test_the_record_says_what_was_declared(table: CommandTable) -> None:
     record = table["query-name"]
-    assert (record.static, record.allow_preconfig, record.allow_oob) == (True, False, False)
+    assert record.kept is not None
+    assert (record.allow_preconfig, record.allow_oob) == (False, False)
     assert record.summary == "Tell the name."
     assert record.arguments is None
     assert record is record_of(commands.query_name)

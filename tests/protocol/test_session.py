@@ -179,19 +179,6 @@ def test_a_nested_reply_leaves_out_what_is_absent(talk: Talk) -> None:
     assert reply == {"return": {"name": "full a"}}
 
 
-def test_a_static_reply_is_kept_and_takes_each_requests_id(session: Session) -> None:
-    converse(session, NEGOTIATE)
-    request = request_of(session, b'{"execute": "query-name", "id": 1}')
-    assert session.kept_return(request) is None
-    converse(session, b'{"execute": "query-name"}')
-    assert session.kept_return(request) == b'{"return": {}, "id": 1}\r\n'
-
-
-def test_a_reply_that_may_change_is_not_kept(session: Session) -> None:
-    converse(session, NEGOTIATE + b'{"execute": "query-status"}')
-    assert session.kept_return(request_of(session, b'{"execute": "query-status"}')) is None
-
-
 def test_a_pretty_session_is_pretty_throughout(table: CommandTable, greeting: Greeting) -> None:
     session = Session(table, greeting, pretty=True)
     assert session.greeting().startswith(b'{\r\n    "QMP": {\r\n')

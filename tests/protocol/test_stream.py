@@ -84,10 +84,12 @@ def test_after_0xff_a_command_is_understood_whatever_came_before(garbage: bytes)
     [
         b'{"a": 1, "a": 2}',
         b'{"a": {"b": 1, "b": 2}}',
-        b'{"a": "x:y"}',
+        b'{"a:": "x:y", "a:": ":"}',
         b'{"a": 18446744073709551616}',
+        b'{"a": [-9223372036854775809]}',
         b'{"a": "\\ufffe"}',
-        '{"a": "é"}'.encode(),
+        '{"a": "\ufffe"}'.encode(),
+        b'{"a": "\xc0\x80"}',
         b"[]",
         b"{'a': 1}",
         b"[" * 2000,
@@ -97,8 +99,19 @@ def test_the_fast_path_leaves_alone_what_it_cannot_vouch_for(data: bytes) -> Non
     assert decode_message(data) is None
 
 
-def test_the_fast_path_takes_ordinary_commands() -> None:
-    assert decode_message(b'{"execute": "x", "arguments": {"a": [{"b": 1}]}, "id": 1.5}\r\n')
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"execute": "x", "arguments": {"a": [{"b": 1}]}, "id": 1.5}\r\n',
+        b'{"a:b": "x:y", "c": {"::": [":"]}}',
+        b'{"a": "\\":\\""}',
+        '{"a": "é😀"}'.encode(),
+        b'{"a": [18446744073709551615, -9223372036854775808]}',
+        b'{"a": {}, "b": []}',
+    ],
+)
+def test_the_fast_path_takes_ordinary_commands(data: bytes) -> None:
+    assert [decode_message(data)] == whole(data, fast=False)
 
 
 @pytest.mark.parametrize(
