@@ -123,7 +123,7 @@ class Power:
         machine.events.emit(WasReset(guest=guest, reason=reason))
 
     def reset(self) -> None:
-        """Bring the hardware to its state after reset, and the boot CPU to its first instruction.
+        """Bring the hardware to its state after reset, and start again.
 
         The hot-plug registers keep selector, command and the last _OST, as the real block does.
         """
@@ -135,6 +135,11 @@ class Power:
         machine.gic.reset()
         if machine.ged is not None:
             machine.ged.pending = 0
+        self.start()
+
+    def start(self) -> None:
+        """Lay firmware's data out in RAM, and bring the boot CPU to its first instruction."""
+        machine = self._machine
         boot = loader.load(machine.ram, self._tables)
         self.image = Image(boot.pc, self)
         self.cpu_on(machine.slots[0], boot.pc, boot.x0)

@@ -11,7 +11,7 @@ group, because the target list of ICC_SGI1R_EL1 has 16 bits (IHI 0069H §12.2.4)
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from machine.errors import MachineError
 
@@ -24,8 +24,7 @@ MPIDR_RES1 = 1 << 31
 """Bit 31 of MPIDR_EL1 reads as one (DDI 0487, MPIDR_EL1)."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class CpuLocation:
+class CpuLocation(NamedTuple):
     """Where a possible CPU sits: numbers within the level above."""
 
     socket_id: int
@@ -37,8 +36,7 @@ class CpuLocation:
         return f"{self.socket_id}:{self.cluster_id}:{self.core_id}:{self.thread_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Topology:
+class Topology(NamedTuple):
     """A complete and consistent hierarchy; `cpus` of its CPUs are there at start."""
 
     cpus: int

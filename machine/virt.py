@@ -79,7 +79,7 @@ class VirtMachine:
         self.qom = QomTree(f"{MACHINE_TYPE}-machine", BoardObjects(self).machine)
         for properties in config.devices:
             self._cold_plug(properties)
-        self.power.reset()
+        self.power.start()  # everything is new: nothing has to be reset
         if not config.paused:
             self.run_state = RunState.RUNNING
 

@@ -37,9 +37,9 @@ class Bank:
     STATE = ("group", "enabled", "latch", "level", "active", "edge", "priority")
     __slots__ = STATE
 
-    def __init__(self) -> None:
+    def __init__(self, *, enabled: int = 0, edge: int = 0) -> None:
         self.level = 0
-        self.reset()
+        self.reset(enabled=enabled, edge=edge)
 
     def reset(self, *, enabled: int = 0, edge: int = 0) -> None:
         """Forget everything but the lines, which belong to the devices. All in group 1, as KVM."""

@@ -81,8 +81,8 @@ class GicCpu:
         self.affinity = affinity
         self.distributor = distributor
         self.peers = peers
-        self.irq = IrqLine(f"cpu{index}.irq")
-        self.fiq = IrqLine(f"cpu{index}.fiq")
+        self.irq = IrqLine("irq")
+        self.fiq = IrqLine("fiq")
         self._accessible = True
         self._clear()
         self.redistributor = Redistributor(self, waker=waker)

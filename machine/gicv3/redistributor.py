@@ -66,19 +66,18 @@ class Redistributor(InterruptFrame):
         super().__init__()
         self.cpu = cpu
         self.last = False
-        self.private = Bank()
+        self.private = Bank(enabled=SGIS, edge=SGIS)
         self._waker = waker
-        self._reset_private()
-
-    def _reset_private(self) -> None:
-        """SGIs are enabled and edge-triggered, PPIs disabled and level-sensitive, as KVM."""
-        self.private.reset(enabled=SGIS, edge=SGIS)
-        self.asleep = self._waker
+        self.asleep = waker
 
     def reset(self) -> None:
-        """Registers to their reset values; the lines of the PPIs keep their levels."""
+        """Registers to their reset values; the lines of the PPIs keep their levels.
+
+        SGIs are enabled and edge-triggered, PPIs disabled and level-sensitive, as KVM.
+        """
         super().reset()
-        self._reset_private()
+        self.private.reset(enabled=SGIS, edge=SGIS)
+        self.asleep = self._waker
 
     def set_ppi(self, intid: int, *, level: bool) -> None:
         """Drive the input line of a PPI.

@@ -70,7 +70,9 @@ class Routes:
         concerned = set()
         for group in (0, 1):
             mask = self._participants[group]
-            mask = mask | 1 << cpu if groups >> group & 1 else mask & ~(1 << cpu)
+            if mask >> cpu & 1 == groups >> group & 1:
+                continue
+            mask ^= 1 << cpu
             self._participants[group] = mask
             winner = (mask & -mask).bit_length() - 1 if mask else NOWHERE
             if winner != self.elected[group]:

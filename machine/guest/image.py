@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from machine.guest.kernel import Kernel, Observer
-
 if TYPE_CHECKING:
+    from machine.guest.kernel import Kernel, Observer
     from machine.guest.platform import Platform, Thread
 
 SECONDARY_OFFSET = 0x1000
@@ -31,6 +30,9 @@ class Image:
             LookupError: where there is no code at `pc`.
         """
         if pc == self.base:
+            # A machine that is not to run yet (-S) starts without all of the guest's modules.
+            from machine.guest.kernel import Kernel  # noqa: PLC0415 - see above
+
             self.kernel = Kernel(platform)
             self.kernel.observer = self._observer
             return self.kernel.start(x0, secondary_entry=self.base + SECONDARY_OFFSET)

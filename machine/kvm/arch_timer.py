@@ -66,8 +66,9 @@ class ArchTimer:
 
     def reset(self) -> None:
         """As a vCPU that has just been reset: off."""
-        self.cval = 0
-        self.write_ctl(0)
+        if self._ctl or self.cval:  # the many that were never used have nothing to do
+            self.cval = 0
+            self.write_ctl(0)
 
     def _fired(self) -> bool:
         return bool(self._ctl & ENABLE) and self.count >= self.cval
