@@ -11,6 +11,7 @@ group, because the target list of ICC_SGI1R_EL1 has 16 bits (IHI 0069H §12.2.4)
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from machine.errors import MachineError
@@ -36,7 +37,8 @@ class CpuLocation(NamedTuple):
         return f"{self.socket_id}:{self.cluster_id}:{self.core_id}:{self.thread_id}"
 
 
-class Topology(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Topology:
     """A complete and consistent hierarchy; `cpus` of its CPUs are there at start."""
 
     cpus: int

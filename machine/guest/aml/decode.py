@@ -16,7 +16,7 @@ from machine.guest.aml.access import Builders, Place, Run, Term, Writer
 from machine.guest.aml.errors import AmlError, BadEncodingError, LimitExceededError
 from machine.guest.aml.field_list import field_list
 from machine.guest.aml.objects import Method, NativeMethod
-from machine.guest.aml.opcodes import EXT_PREFIX, OPCODES, Operand
+from machine.guest.aml.opcodes import EXT_PREFIX, OPCODES, Opcode, Operand
 from machine.guest.aml.stream import NAME_STARTS, Stream
 from machine.guest.aml.values import Reference, Temporary, Value
 
@@ -60,19 +60,28 @@ class Source(NamedTuple):
     place: Place | None
 
 
+class Code(NamedTuple):
+    """A table's bytes, and what decoding them takes."""
+
+    context: Context
+    builders: Builders
+    data: bytes
+
+
 class Block:
     """A TermList, decoded as it is executed."""
 
-    __slots__ = ("_decoder", "_done", "_statements")
+    __slots__ = ("_code", "_end", "_pos", "_statements")
 
-    def __init__(self, context: Context, builders: Builders, stream: Stream) -> None:
-        self._decoder = Decoder(context, builders, stream)
+    def __init__(self, code: Code, pos: int, end: int) -> None:
+        self._code = code
+        self._pos = pos
+        self._end = end
         self._statements: list[Run] = []
-        self._done = False
 
     def run(self, frame: Frame) -> Signal | None:
         """Execute the statements, up to the one that signals."""
-        if not self._done:
+        if self._pos < self._end:
             return self._run_first(frame)
         for statement in self._statements:
             signal = statement(frame)
@@ -80,34 +89,45 @@ class Block:
                 return signal
         return None
 
+    def run_once(self, frame: Frame) -> Signal | None:
+        """Execute statements of a table itself, which are not met again: nothing is kept."""
+        decoder = Decoder(self._code, self._pos, self._end)
+        stream = decoder.stream
+        while stream.pos < stream.end:
+            signal = decoder.statement(frame.scope)(frame)
+            if signal.__class__ is Signal:
+                return signal
+        return None
+
     def _run_first(self, frame: Frame) -> Signal | None:
         statements, at = self._statements, 0
-        while at < len(statements) or self._decode_next(frame):
+        decoder = Decoder(self._code, self._pos, self._end)
+        while at < len(statements) or self._decode_next(decoder, frame):
             signal = statements[at](frame)
             if signal.__class__ is Signal:
                 return signal
             at += 1
-        self._done = True
         return None
 
-    def _decode_next(self, frame: Frame) -> bool:
-        decoder = self._decoder
-        if decoder.stream.pos >= decoder.stream.end:
+    def _decode_next(self, decoder: Decoder, frame: Frame) -> bool:
+        if self._pos >= self._end:
             return False
+        decoder.stream.pos = self._pos  # a recursive call may have gone further
         self._statements.append(decoder.statement(frame.scope))
+        self._pos = decoder.stream.pos
         return True
 
 
 class Decoder:
     """Reads terms from a stream and builds their closures."""
 
-    __slots__ = ("builders", "context", "nesting", "scope", "stream")
+    __slots__ = ("code", "context", "nesting", "scope", "stream")
 
-    def __init__(self, context: Context, builders: Builders, stream: Stream) -> None:
-        self.context = context
-        self.builders = builders
-        self.stream = stream
-        self.scope: Node = context.namespace.root
+    def __init__(self, code: Code, pos: int, end: int) -> None:
+        self.code = code
+        self.context = code.context
+        self.stream = Stream(code.data, pos, end)
+        self.scope: Node = code.context.namespace.root
         self.nesting = 0
 
     def statement(self, scope: Node) -> Run:
@@ -195,20 +215,19 @@ class Decoder:
         self.stream.byte()
         if lead == _EXT:
             code = EXT_PREFIX | self.stream.byte()
-        if code == _REVISION:
-            return access.SMALL[2]
-        opcode = OPCODES.get(code)
-        if opcode is None or (opcode.statement and not statement):
-            kind = "no opcode" if opcode is None else f"{opcode.name}, which has no value"
+        form = _FORMS.get(code)
+        if form is None or (form.statement and not statement):
+            if code == _REVISION:
+                return access.SMALL[2]
+            kind = "no opcode" if form is None else f"{form.name}, which has no value"
             raise BadEncodingError(f"{code:#04x} at {at:#x} is {kind}")
-        program = _PROGRAMS[code]
-        if opcode.operands[:1] == (Operand.PACKAGE,):
-            operands = self._package(program)
+        if form.packaged:
+            operands = self._package(form.program)
         else:
-            operands = [decode(self) for decode in program]
+            operands = [decode(self) for decode in form.program]
         if code == _IF:
             operands.append(self._else())
-        return Term(self.builders[opcode.name](self.context, *operands), opcode.integral)
+        return Term(self.code.builders[form.name](self.context, *operands), form.integral)
 
     def _package(self, program: Program) -> list[Any]:
         """The operands inside the package that comes next; what is left of it is skipped."""
@@ -313,9 +332,9 @@ class Decoder:
     def block(self) -> Block:
         """The TermList that fills the package."""
         stream = self.stream
-        inner = Stream(stream.data, stream.pos, stream.end)
+        block = Block(self.code, stream.pos, stream.end)
         stream.pos = stream.end
-        return Block(self.context, self.builders, inner)
+        return block
 
     def elements(self) -> list[Term | NamePath]:
         """A PackageElementList: data, and names, which are references and never calls."""
@@ -366,8 +385,21 @@ _OPERANDS: Final[dict[Operand, Callable[[Decoder], Any]]] = {
     Operand.FIELDS: field_list,
 }
 
-_PROGRAMS: Final[dict[int, Program]] = {
-    code: tuple(_OPERANDS[kind] for kind in opcode.operands if kind is not Operand.PACKAGE)
-    for code, opcode in OPCODES.items()
-}
-"""The functions that decode the operands of an opcode, PkgLength left out."""
+
+class _Form(NamedTuple):
+    """How an operator is decoded: as `Opcode`, with the functions that decode its operands."""
+
+    name: str
+    integral: bool
+    statement: bool
+    packaged: bool
+    program: Program
+
+
+def _form(opcode: Opcode) -> _Form:
+    packaged = opcode.operands[:1] == (Operand.PACKAGE,)
+    program = tuple(_OPERANDS[kind] for kind in opcode.operands[packaged:])
+    return _Form(opcode.name, opcode.integral, opcode.statement, packaged, program)
+
+
+_FORMS: Final[dict[int, _Form]] = {code: _form(opcode) for code, opcode in OPCODES.items()}

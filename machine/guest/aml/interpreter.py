@@ -3,8 +3,8 @@ r"""The AML interpreter: loads tables, evaluates objects, lists devices (ACPI 6.
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 from machine.guest.aml import (
     names,
@@ -15,18 +15,19 @@ from machine.guest.aml import (
     op_sync,
 )
 from machine.guest.aml.context import Chain, Context, Frame
-from machine.guest.aml.decode import Block
+from machine.guest.aml.decode import Block, Code
 from machine.guest.aml.errors import AmlError, BadTableError, LimitExceededError, OperandTypeError
 from machine.guest.aml.namespace import NamedObject, Namespace, Node
 from machine.guest.aml.objects import Device, Method, Mutex, NativeMethod, PredefinedDevice
-from machine.guest.aml.stream import Stream
 from machine.guest.aml.values import MAX_BYTES, Value, copy_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from machine.guest.aml.access import Builders
     from machine.guest.aml.host import Host
+
+T = TypeVar("T")
 
 HEADER: Final = 36
 BUDGET: Final = 1_000_000
@@ -94,27 +95,26 @@ class Interpreter:
         if not self._loaded:
             self._context.set_integer_size(8 if data[8] >= 2 else 4)
             self._loaded = True
-        body = Block(self._context, _BUILDERS, Stream(data, HEADER, len(data)))
-        with self._chain() as chain:
-            self._execute(body, Frame(chain, self.namespace.root, [None] * 7))
+        body = Block(Code(self._context, _BUILDERS, data), HEADER, len(data))
+        self._guarded(partial(self._execute, body))
 
-    def _execute(self, body: Block, frame: Frame) -> None:
+    def _execute(self, body: Block, chain: Chain) -> None:
+        frame = Frame(chain, self.namespace.root, [None] * 7)
         try:
-            body.run(frame)
+            body.run_once(frame)
         except BaseException:
             for node in reversed(frame.created):
                 if node.alive:
                     self.namespace.remove(node)
             raise
 
-    @contextmanager
-    def _chain(self) -> Iterator[Chain]:
-        """A chain of calls: room for its depth, and an end to all that it locks."""
+    def _guarded(self, action: Callable[[Chain], T]) -> T:
+        """Act in a chain of calls: with room for its depth, and an end to all that it locks."""
         chain = Chain(self._context)
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(max(limit, _RECURSION))
         try:
-            yield chain
+            return action(chain)
         except (RecursionError, MemoryError):
             _give_up()
         finally:
@@ -132,13 +132,9 @@ class Interpreter:
             AmlError: executing it failed.
         """
         node = self._node(path)
-        with self._chain() as chain:
-            if isinstance(node.content, Method | NativeMethod):
-                return copy_value(chain.invoke(node, _arguments(node, node.content, args)))
-            value = node.read()
-            if value is node:
-                raise OperandTypeError(f"{node.path} has no value")
-            return copy_value(value)
+        if isinstance(node.content, int | str):  # needs no chain of calls, nor a copy
+            return node.content
+        return self._guarded(partial(_evaluate, node, args))
 
     def exists(self, path: str) -> bool:
         """Whether there is an object of this name."""
@@ -160,6 +156,15 @@ class Interpreter:
 
     def _node(self, path: str) -> Node:
         return self.namespace.lookup(self.namespace.root, names.parse(path))
+
+
+def _evaluate(node: Node, args: tuple[Value, ...], chain: Chain) -> Value:
+    if isinstance(node.content, Method | NativeMethod):
+        return copy_value(chain.invoke(node, _arguments(node, node.content, args)))
+    value = node.read()
+    if value is node:
+        raise OperandTypeError(f"{node.path} has no value")
+    return copy_value(value)
 
 
 def _give_up() -> NoReturn:

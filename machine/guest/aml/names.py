@@ -6,12 +6,14 @@ root is a backslash: ``\_SB.CPUS.C002``. Both forms are understood.
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from machine.guest.aml.errors import BadEncodingError
 
 LEAD_CHARS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ_")
-NAME_CHARS: Final = LEAD_CHARS | frozenset(b"0123456789")
+_SEG: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,3}")
 
 
 class NamePath(NamedTuple):
@@ -36,13 +38,20 @@ class NamePath(NamedTuple):
         return prefix + ".".join(trim(seg) for seg in self.segs)
 
 
+@lru_cache(maxsize=1024)
+def single(seg: bytes) -> NamePath:
+    """A path of one NameSeg; kept, for tables name the same few things in every device."""
+    return NamePath(False, 0, (seg.decode("ascii"),))
+
+
 def trim(seg: str) -> str:
     """A NameSeg without the underscores that pad it; ``____`` keeps one."""
     return seg.rstrip("_") or "_"
 
 
+@lru_cache(maxsize=256)
 def parse(text: str) -> NamePath:
-    """Read a path as it is written for people.
+    """Read a path as it is written for people; kept, for what is asked for is then evaluated.
 
     Raises:
         BadEncodingError: it is no path.
@@ -56,7 +65,6 @@ def parse(text: str) -> NamePath:
 
 
 def _parse_seg(seg: str, text: str) -> str:
-    raw = seg.encode("utf-8", "replace")
-    if not 1 <= len(raw) <= 4 or raw[0] not in LEAD_CHARS or not NAME_CHARS.issuperset(raw):
+    if not _SEG.fullmatch(seg):
         raise BadEncodingError(f"{text!r} is no path: {seg!r} is no NameSeg")
     return seg.ljust(4, "_")

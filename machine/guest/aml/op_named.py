@@ -52,7 +52,7 @@ def _define(frame: Frame, path: NamePath, content: Value | NamedObject) -> Node:
 def _inside(frame: Frame, node: Node, body: Block) -> Signal | None:
     outer, frame.scope = frame.scope, node
     try:
-        return body.run(frame)
+        return body.run(frame) if frame.chain.depth else body.run_once(frame)
     finally:
         frame.scope = outer
 

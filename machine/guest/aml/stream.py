@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from machine.guest.aml.errors import BadEncodingError
-from machine.guest.aml.names import LEAD_CHARS, NamePath
+from machine.guest.aml.names import LEAD_CHARS, NamePath, single
 
 ROOT_CHAR: Final = 0x5C
 PARENT_PREFIX: Final = 0x5E
@@ -90,7 +90,7 @@ class Stream:
         plain = _NAME_SEG.match(self.data, self.pos, self.end)
         if plain:
             self.pos += 4
-            return NamePath(False, 0, (plain[0].decode("ascii"),))
+            return single(plain[0])
         lead = self.peek()
         if lead == ROOT_CHAR:
             self.pos += 1
