@@ -129,6 +129,7 @@ _RULES: Mapping[_State, _Rule] = {
     _State.RECOVERY: _Rule(re.compile(rb"[^\x00-\x08\x0a-\x1f\xfe\xff{}\[\]:,]*")),
 }
 
+_START = _State.START
 _UNBUFFERED = frozenset({_State.START, _State.RECOVERY})
 
 TOKEN = re.compile(
@@ -159,7 +160,7 @@ class Lexer:
     @property
     def idle(self) -> bool:
         """True between tokens, when the next byte is read without memory of earlier ones."""
-        return self._state is _State.START
+        return self._state is _START
 
     def feed(self, data: bytes) -> Iterator[Token]:
         """Yield the tokens that ``data`` completes."""

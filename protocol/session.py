@@ -11,7 +11,7 @@ their names, existence of the command, its being out of band, and last its argum
 
 from collections.abc import Mapping
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import msgspec
 
@@ -50,9 +50,15 @@ class Request(msgspec.Struct, frozen=True, eq=False):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A complete answer, ready to be written once all earlier requests are answered."""
+    """A complete answer, ready to be written once all earlier requests are answered.
+
+    Attributes:
+        data: the bytes.
+        oob: what it answers was to be executed out of band.
+    """
 
     data: bytes
+    oob: bool = False
 
 
 class Mode(Enum):
@@ -64,6 +70,7 @@ class Mode(Enum):
 
 _TRANSITIONS: Mapping[tuple[Mode, str], Mode] = {(Mode.NEGOTIATION, NEGOTIATE): Mode.COMMAND}
 _PLAIN_MEMBERS = frozenset({"execute", "arguments", "id"})
+_POLLED, _SHORT = 64, 128  # lines that are remembered at most, and bytes of each
 _Call = tuple[str, dict[str, Value], bool]
 
 
@@ -91,6 +98,7 @@ class Session:
         self._greeting = greeting
         self._pretty = pretty
         self._stream = JsonStream(limits)
+        self._known: dict[bytes, Request] = {}
         self._mode = Mode.NEGOTIATION
         self._oob = False
 
@@ -102,9 +110,22 @@ class Session:
         """Tell whether the client may receive events."""
         return self._mode is Mode.COMMAND
 
+    def oob_enabled(self) -> bool:
+        """Tell whether requests may ask for execution out of band."""
+        return self._oob
+
     def receive_data(self, data: bytes) -> list[Request | Reply]:
         """Take input; return what it asks for, in order.  Never raises for what a client sends."""
-        return [self._receive(message) for message in self._stream.feed(data)]
+        items: list[Request | Reply] = []
+        for line in data.splitlines(keepends=True):
+            item = self._known.get(line)
+            if item is not None and self._stream.idle:
+                items.append(item)
+            elif (message := self._stream.whole(line)) is not None:
+                items.append(self._receive_line(line, message))
+            else:
+                items += map(self._receive, self._stream.by_tokens(line))
+        return items
 
     def encode_return(self, request: Request, value: Any) -> bytes:
         """Return the reply to a request that succeeded with ``value``."""
@@ -133,6 +154,13 @@ class Session:
         self._mode = _TRANSITIONS[self._mode, NEGOTIATE]
         self._oob = QMPCapability.OOB in enabled
 
+    def _receive_line(self, line: bytes, message: dict[str, Value]) -> Request | Reply:
+        """Take a line that is a message; a client that polls says the same again and again."""
+        item = self._receive(message)
+        if len(self._known) < _POLLED and len(line) <= _SHORT and _repeats(item):
+            self._known[line] = item
+        return item
+
     def _receive(self, message: Value | ParseError) -> Request | Reply:
         request_id = message.get("id", ABSENT) if type(message) is dict else ABSENT
         try:
@@ -140,7 +168,8 @@ class Session:
             if request.command.name == NEGOTIATE:
                 return Reply(self.encode_return(request, request.execute(self)))
         except QmpError as error:
-            return Reply(self.formatted(encode.encode_failure(error, request_id)))
+            data = self.formatted(encode.encode_failure(error, request_id))
+            return Reply(data, oob=self._oob and _is_oob(message))
         return request
 
     def _request(self, message: Value | ParseError, request_id: Value) -> Request:
@@ -168,6 +197,11 @@ class Session:
         return command
 
 
+def _repeats(item: Request | Reply) -> TypeGuard[Request]:
+    """Tell whether this very object may stand for the same words said again."""
+    return type(item) is Request and item.id is ABSENT and item.command.gen and not item.arguments
+
+
 def _unusual_call(message: Value | ParseError, *, oob_enabled: bool) -> _Call:
     """Take apart a message that is wrong, or is out of band."""
     if isinstance(message, ParseError):
@@ -186,6 +220,11 @@ def _unusual_call(message: Value | ParseError, *, oob_enabled: bool) -> _Call:
     if not verbs:
         raise QmpError("QMP input lacks member 'execute'")
     return message[verbs[0]], message.get("arguments", {}), verbs == ["exec-oob"]
+
+
+def _is_oob(message: Value | ParseError) -> bool:
+    """Tell whether a message, which may be wrong otherwise, is out of band."""
+    return isinstance(message, dict) and "exec-oob" in message and "execute" not in message
 
 
 def _verb(message: dict[str, Value], member: str, verbs: list[str]) -> str:

@@ -5,10 +5,9 @@ square brackets are counted apart, so ``[}`` is complete, and wrong, at its seco
 error or a limit drops the message that it falls into; after a byte 0xFF, which no token may hold,
 the stream is in a clean state whatever came before.
 
-Between messages a piece, or else each line of it, is first offered to ``fastpath``.
+Between messages a piece is first offered to ``fastpath``; so the stream is best fed line by line.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -34,7 +33,7 @@ class Limits:
     nesting: int = 1024
 
 
-_SPACE = re.compile(rb"[ \t\r\n]*")
+_BLANK = frozenset({b"\n", b"\r\n", b"\r"})
 DEFAULT_LIMITS = Limits()
 """Of every connection, unless a test lowers them."""
 
@@ -53,39 +52,23 @@ class JsonStream:
 
     def feed(self, data: bytes) -> list[Value | ParseError]:
         """Return, in order, the values and errors that ``data`` completes."""
-        if not self._fast:
-            return list(self._slow(data))
-        if self._clean() and (message := decode_message(data)) is not None:
+        if (message := self.whole(data)) is not None:
             return [message]
-        return self._by_lines(data)
+        return list(self.by_tokens(data))
 
-    def _clean(self) -> bool:
+    def whole(self, data: bytes) -> dict[str, Value] | None:
+        """Return the message that the data is by itself, None if it must go the slow way."""
+        return decode_message(data) if self._fast and self.idle else None
+
+    @property
+    def idle(self) -> bool:
         """Tell whether the next byte begins a message, or is the space before one."""
         return self._count == 0 and self._lexer.idle
 
-    def _by_lines(self, data: bytes) -> list[Value | ParseError]:
-        """Take each line whole if it is a message by itself, else token by token.
-
-        So a pipelining client stays on the fast path but for the message that a piece cuts in two.
-        """
-        messages: list[Value | ParseError] = []
-        position = 0
-        while position < len(data):
-            stop = data.find(b"\n", position) + 1 or len(data)
-            line, position = data[position:stop], stop
-            message = decode_message(line) if self._clean() else None
-            if message is None:
-                messages += self._slow(line)
-                position = self._after_space(data, position)
-            else:
-                messages.append(message)
-        return messages
-
-    def _after_space(self, data: bytes, position: int) -> int:
-        blank = _SPACE.match(data, position) if self._clean() else None
-        return position if blank is None else blank.end()
-
-    def _slow(self, data: bytes) -> Iterator[Value | ParseError]:
+    def by_tokens(self, data: bytes) -> Iterator[Value | ParseError]:
+        """Yield the values and errors that ``data`` completes, whatever it is."""
+        if data in _BLANK and self.idle:
+            return
         for token in self._lexer.feed(data):
             if (reason := self._refusal(token)) is not None:
                 self._start_message()
