@@ -8,12 +8,12 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
+from daemon.chardev.errors import ChardevError
 from daemon.commands import COMMANDS, EVENTS
-from daemon.connection import QmpConnection
+from daemon.connection import Connection
 from daemon.context import Context
 from daemon.dispatch import Dispatcher
 from daemon.events import EventBridge
-from daemon.listen import ListenError
 from daemon.pidfile import Pidfile, PidfileError
 from daemon.runner import Runner
 from daemon.server import Server
@@ -28,7 +28,8 @@ from protocol.session import Session
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from daemon.config import DaemonConfig, MonitorConfig
+    from daemon.config import DaemonConfig
+    from daemon.monitor import Monitor
     from daemon.mqtt import MqttPublisher
 
 log = logging.getLogger(__name__)
@@ -60,11 +61,21 @@ class App:
         self._trace_to(trace)
         try:
             self.machine = VirtMachine(config.machine, trace)
-        except MachineError as error:
+            self._resources.callback(self.machine.close)
+            self.server = Server(config.chardevs, config.monitors, self._connect)
+        except (MachineError, ChardevError) as error:
+            self._resources.close()
             raise StartError(str(error)) from None
         self.runner = Runner(self.machine.clock, loop=loop)
-        self.context = Context(self.machine, self.runner, COMMANDS, EVENTS, on_end=self._end)
-        self.server = Server(config.chardevs, config.monitors, self._connect)
+        self.context = Context(
+            self.machine,
+            self.runner,
+            COMMANDS,
+            EVENTS,
+            on_end=self._end,
+            chardevs=self.server.chardevs,
+        )
+        self._resources.callback(self.context.fdsets.close)
         self.mqtt = _publisher(config)
         self._bridge = EventBridge(self.context, self.server.broadcast, publisher=self.mqtt)
         self._dispatch = Dispatcher(self.context)
@@ -84,23 +95,28 @@ class App:
                 self._resources.enter_context(
                     contextlib.closing(Pidfile(self._config.pidfile)),
                 )
-        except (ListenError, PidfileError) as error:
+        except (ChardevError, PidfileError) as error:
             await self.server.close()
+            self._resources.close()
             raise StartError(str(error)) from None
 
     async def run(self) -> None:
         """Serve until the machine ends, then end everything, in order."""
-        publishing = self._publish()
-        starting = asyncio.create_task(self._start_machine())
-        await self._ended.wait()
-        starting.cancel()
-        self.runner.close()
-        await self.server.close()
-        if self.mqtt is not None:
-            await self.mqtt.close()
-        await asyncio.gather(starting, *publishing, return_exceptions=True)
-        self._resources.close()
-        self.machine.close()
+        tasks = [asyncio.create_task(self._start_machine()), *self._publish()]
+        try:
+            await self._ended.wait()
+        finally:
+            tasks[0].cancel()
+            await self._close(tasks)
+
+    async def _close(self, tasks: list[asyncio.Task[None]]) -> None:
+        """End everything; what fails meanwhile does not keep the rest open."""
+        with self._resources:
+            self.runner.close()
+            await self.server.close()
+            if self.mqtt is not None:
+                await self.mqtt.close()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def end_by_signal(self) -> None:
         """SIGTERM or SIGINT: end the machine as from outside."""
@@ -118,9 +134,11 @@ class App:
         publishing.add_done_callback(_tell_failure)
         return [publishing]
 
-    def _connect(self, monitor: MonitorConfig) -> QmpConnection[Session]:
-        session = Session(COMMANDS, self._greeting, pretty=monitor.pretty)
-        return QmpConnection(session, self._dispatch, pump=self.runner)
+    def _connect(self, monitor: Monitor) -> Connection[Session]:
+        """Make what serves a client of a monitor: a session of its own, in the monitor's mode."""
+        session = Session(COMMANDS, self._greeting, pretty=monitor.config.pretty)
+        dispatch = self._dispatch.on(monitor)
+        return Connection(session, dispatch, pump=self.runner, inbox=monitor.inbox)
 
     def _end(self) -> None:
         """The machine has ended: answer what is being answered, and nothing more."""

@@ -4,6 +4,9 @@ Three promises. Order: what a command causes is on the wire before its reply, wh
 first is answered first, and a batch of replies is one write. Bounds: a client that does not read
 is not read from either, and one that lets events pile up is disconnected. Fairness: after so many
 requests, or so many bytes of replies, the event loop gets its turn.
+
+Out-of-band requests, where they are enabled, overtake others (QMP specification, "Out-of-band
+execution"), but only so many: who asks further behind is not heard yet.
 """
 
 from __future__ import annotations
@@ -12,20 +15,29 @@ import asyncio
 import logging
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
-from protocol.session import Reply, Request
+from daemon.chardev.backend import Peer
+from daemon.fds import FdInbox, PassedFds, close_all
+from protocol.session import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from daemon.runner import Pump
 
 log = logging.getLogger(__name__)
 
 
+QUEUE_LENGTH = 8
+"""Requests that may wait while one behind them is looked for that is out of band, as in QEMU."""
+
+
 class Conversation(Protocol):
-    """What a connection needs of `protocol.session.Session`."""
+    """What a connection needs of `protocol.session.Session`, or of a terminal.
+
+    What it makes of bytes are replies that are complete, and whatever else its `dispatch` answers.
+    """
 
     def greeting(self) -> bytes:
         """Return what to say first."""
@@ -33,7 +45,10 @@ class Conversation(Protocol):
     def negotiated(self) -> bool:
         """Tell whether the client may receive events."""
 
-    def receive_data(self, data: bytes) -> list[Request | Reply]:
+    def oob_enabled(self) -> bool:
+        """Tell whether what has a true `oob` overtakes what has not."""
+
+    def receive_data(self, data: bytes) -> Sequence[Any]:
         """Return what the bytes ask for, in order."""
 
 
@@ -55,31 +70,35 @@ class Limits:
     overflow: int = 16 << 20
 
 
-class QmpConnection(asyncio.Protocol, Generic[S]):
+class Connection(Peer, Generic[S]):
     """Carries one session over one transport.
 
     Args:
         session: the client's; nobody else's.
         dispatch: executes a request and returns the complete reply; never raises.
         pump: the machine's, told before and after each batch.
+        inbox: where the client's file descriptors go, in the order of its requests.
         limits: bounds, for tests to lower.
     """
 
     def __init__(
         self,
         session: S,
-        dispatch: Callable[[S, Request], bytes],
+        dispatch: Callable[[S, Any], bytes],
         *,
         pump: Pump,
+        inbox: FdInbox | None = None,
         limits: Limits = Limits(),
     ) -> None:
-        self.closed = asyncio.Event()
+        super().__init__()
         self._session = session
         self._dispatch = dispatch
         self._pump = pump
+        self._inbox = inbox or FdInbox()
         self._limits = limits
         self._transport: asyncio.Transport | None = None
-        self._pending: deque[Request | Reply] = deque()
+        self._pending: deque[Any] = deque()
+        self._urgent = 0
         self._batch: list[bytes] | None = None
         self._turn: asyncio.Handle | None = None
         self._full = False
@@ -99,8 +118,15 @@ class QmpConnection(asyncio.Protocol, Generic[S]):
 
     def data_received(self, data: bytes) -> None:
         """Execute what the bytes ask for."""
-        self._pending.extend(self._session.receive_data(data))
+        items = self._session.receive_data(data)
+        self._pending.extend(items)
+        if self._session.oob_enabled():
+            self._urgent += sum(item.oob for item in items)
         self._work()
+
+    def fds_received(self, fds: tuple[int, ...]) -> None:
+        """Own these; they are there for what the bytes that come next ask for."""
+        self._pending.append(PassedFds(fds))
 
     def eof_received(self) -> bool:
         """Answer what was asked, then close: a client may have finished asking."""
@@ -120,7 +146,8 @@ class QmpConnection(asyncio.Protocol, Generic[S]):
         """Forget what nobody waits for."""
         del exc
         self._transport = None
-        self._pending.clear()
+        self._forget()
+        self._inbox.close()
         self._cancel_turn()
         self.closed.set()
 
@@ -138,7 +165,7 @@ class QmpConnection(asyncio.Protocol, Generic[S]):
 
     def finish(self) -> None:
         """Execute nothing more, and close once everything is sent (see `closed`)."""
-        self._pending.clear()
+        self._forget()
         self._ending = True
         if self._transport is None:
             self.closed.set()
@@ -166,7 +193,8 @@ class QmpConnection(asyncio.Protocol, Generic[S]):
         size = 0
         try:
             while self._pending and len(batch) < self._limits.batch:
-                batch.append(self._answer(self._pending.popleft()))
+                item = self._next() if self._urgent else self._pending.popleft()
+                batch.append(self._answer(item))
                 size += len(batch[-1])
                 if size >= self._limits.high_water:
                     break
@@ -176,8 +204,37 @@ class QmpConnection(asyncio.Protocol, Generic[S]):
                 self._transport.write(b"".join(batch))
                 self._check_overflow(self._transport)
 
-    def _answer(self, item: Request | Reply) -> bytes:
-        return item.data if isinstance(item, Reply) else self._dispatch(self._session, item)
+    def _answer(self, item: Any) -> bytes:
+        kind = type(item)
+        if kind is Reply:
+            return cast("Reply", item).data
+        if kind is PassedFds:
+            self._inbox.put(item)
+            return b""
+        return self._dispatch(self._session, item)
+
+    def _next(self) -> Any:
+        """Take what is out of band and not too far behind, or else what is first."""
+        waiting = 0
+        for place, item in enumerate(self._pending):
+            if type(item) is PassedFds:
+                continue
+            if item.oob:
+                del self._pending[place]
+                self._urgent -= 1
+                return item
+            waiting += 1
+            if waiting > QUEUE_LENGTH:
+                break
+        return self._pending.popleft()
+
+    def _forget(self) -> None:
+        """Execute nothing of what is pending."""
+        for item in self._pending:
+            if type(item) is PassedFds:
+                close_all(item)
+        self._pending.clear()
+        self._urgent = 0
 
     def _settle(self) -> None:
         """Read on, take another turn, wait for the client, or end."""

@@ -6,9 +6,13 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from daemon.fds import FdSets
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from daemon.chardev.backend import Backend
+    from daemon.monitor import Monitor
     from machine.virt import VirtMachine
     from protocol.command import CommandTable
     from protocol.event import EventTable
@@ -38,6 +42,9 @@ class Context:
         commands: every command there is.
         events: every event there is.
         on_end: called once the machine has ended.
+        chardevs: its character devices, by label.
+        fdsets: the sets of file descriptors that its clients have handed over.
+        monitor: the monitor whose client asks; None where nobody does, as in tests.
         thread_id: the host thread that runs every vCPU: there is one, ours.
     """
 
@@ -46,6 +53,9 @@ class Context:
     commands: CommandTable
     events: EventTable
     on_end: Callable[[], None] = _nothing
+    chardevs: Mapping[str, Backend] = field(default_factory=dict)
+    fdsets: FdSets = field(default_factory=FdSets)
+    monitor: Monitor | None = None
     thread_id: int = field(default_factory=os.getpid)
 
     def follow_run_state(self) -> None:

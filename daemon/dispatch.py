@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from machine.errors import DeviceNotFoundError, MachineError
@@ -12,6 +13,7 @@ from protocol.kept import KeptReplies
 
 if TYPE_CHECKING:
     from daemon.context import Context
+    from daemon.monitor import Monitor
     from protocol.session import Request, Session
 
 log = logging.getLogger(__name__)
@@ -20,9 +22,13 @@ log = logging.getLogger(__name__)
 class Dispatcher:
     """Executes requests in one context."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, kept: KeptReplies | None = None) -> None:
         self._context = context
-        self._kept = KeptReplies()
+        self._kept = kept or KeptReplies()
+
+    def on(self, monitor: Monitor) -> Dispatcher:
+        """Return one for the requests of a monitor, which its handlers find in their context."""
+        return Dispatcher(replace(self._context, monitor=monitor), self._kept)
 
     def __call__(self, session: Session, request: Request) -> bytes:
         """Execute one request; whatever happens, there is a reply."""

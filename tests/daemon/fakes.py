@@ -3,21 +3,25 @@
 import asyncio
 from typing import Any, cast
 
-from daemon.connection import Limits, QmpConnection
+from daemon.connection import Connection, Limits
 from protocol.session import Reply, Request
 
 
 class FakeSession:
-    """A line is a request; `!text` is a complete reply, and `hello` negotiates."""
+    """A line is a request, `^text` an urgent one, `!text` a complete reply; `hello` negotiates."""
 
     def __init__(self) -> None:
         self.ready = False
+        self.oob = False
 
     def greeting(self) -> bytes:
         return b"welcome\n"
 
     def negotiated(self) -> bool:
         return self.ready
+
+    def oob_enabled(self) -> bool:
+        return self.oob
 
     def receive_data(self, data: bytes) -> list[Request | Reply]:
         return [self._item(line) for line in data.splitlines()]
@@ -28,7 +32,8 @@ class FakeSession:
             return Reply(b"ok\n")
         if line.startswith(b"!"):
             return Reply(line[1:] + b"\n")
-        return Request(cast("Any", None), {}, line.decode(), False)
+        urgent = line.startswith(b"^")
+        return Request(cast("Any", None), {}, line.decode().lstrip("^"), urgent)
 
 
 class FakePump:
@@ -45,7 +50,7 @@ class FakePump:
 class FakeTransport(asyncio.Transport):
     """Keeps what is written; `waiting` is how much of it the client has not taken."""
 
-    def __init__(self, connection: QmpConnection[Any]) -> None:
+    def __init__(self, connection: Connection[Any]) -> None:
         super().__init__()
         self.written: list[bytes] = []
         self.waiting = 0
@@ -86,7 +91,7 @@ class Line:
     def __init__(self, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
         self.pump = FakePump()
         self.session = FakeSession()
-        self.connection = QmpConnection(self.session, self.dispatch, pump=self.pump, limits=limits)
+        self.connection = Connection(self.session, self.dispatch, pump=self.pump, limits=limits)
         self.transport = FakeTransport(self.connection)
         self.connection.connection_made(self.transport)
 

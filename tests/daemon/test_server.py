@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from daemon.chardev.errors import ChardevError
+from daemon.chardev.sockets import SocketBackend
 from daemon.config import MonitorConfig, SocketChardev, TcpAddress, UnixAddress
-from daemon.connection import QmpConnection
-from daemon.listen import ListenError
+from daemon.connection import Connection
+from daemon.monitor import Monitor
 from daemon.server import Server
 from protocol.session import Request
 from tests.daemon.conftest import Run
@@ -28,8 +30,8 @@ def server_of(*devices: SocketChardev, pretty: bool = False) -> Server:
     return Server(named, monitors, connect)
 
 
-def connect(_monitor: MonitorConfig) -> QmpConnection[FakeSession]:
-    return QmpConnection(FakeSession(), dispatch, pump=FakePump())
+def connect(monitor: Monitor) -> Connection[FakeSession]:
+    return Connection(FakeSession(), dispatch, pump=FakePump(), inbox=monitor.inbox)
 
 
 def dispatch(_session: FakeSession, request: Request) -> bytes:
@@ -62,11 +64,19 @@ class Client:
 
 
 async def client_of(server: Server, monitor: int = 0) -> Client:
-    address = server.monitors[monitor].address
+    device = server.chardevs[server.monitors[monitor].config.chardev]
+    assert isinstance(device, SocketBackend)
+    address = device.address
     if isinstance(address, UnixAddress):
         return Client(*await asyncio.open_unix_connection(address.path))
     assert isinstance(address, TcpAddress)
     return Client(*await asyncio.open_connection(address.host, address.port))
+
+
+def connection_of(server: Server) -> Connection[FakeSession]:
+    connection = server.monitors[0].connection
+    assert connection is not None
+    return connection
 
 
 @asynccontextmanager
@@ -112,7 +122,7 @@ def test_events_go_to_the_negotiated_clients_of_all_monitors(run: Run, tmp_path:
             assert [await client.hears() for client in clients[:2]] == ["EVENT"] * 2
             await clients[2].says("a\n")
             assert await clients[2].hears() == "did a"
-            assert len(list(server.connections())) == 3
+            assert all(device.connected for device in server.chardevs.values())
             for client in clients:
                 await client.leaves()
 
@@ -198,9 +208,9 @@ def test_a_monitor_that_cannot_connect_out_leaves_no_other_behind(run: Run, tmp_
     async def story() -> None:
         here, nowhere = tmp_path / "here", tmp_path / "nowhere"
         server = server_of(unix(here), unix(nowhere, server=False))
-        with pytest.raises(ListenError) as refused:
+        with pytest.raises(ChardevError) as refused:
             await server.start()
-        expected = f"Failed to connect to unix:{nowhere}: No such file or directory"
+        expected = f"Failed to connect to '{nowhere}': No such file or directory"
         assert str(refused.value) == expected
         assert not here.exists()
 
@@ -245,7 +255,7 @@ def test_a_client_that_takes_nothing_cannot_hold_up_the_end(run: Run) -> None:
         client = await client_of(server)
         await client.negotiates()
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        [connection] = server.connections()
+        connection = connection_of(server)
         for _ in range(15):
             connection.send_event(b"x" * (1 << 20))
         await server.close(timeout=0.01)
@@ -260,7 +270,7 @@ def test_a_client_that_takes_nothing_is_cut_off_by_the_events(run: Run) -> None:
         async with serving(LOCAL) as server:
             client = await client_of(server)
             await client.negotiates()
-            [connection] = server.connections()
+            connection = connection_of(server)
             while not connection.closed.is_set():
                 server.broadcast(b"x" * (1 << 20))
                 await asyncio.sleep(0)

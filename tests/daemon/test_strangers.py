@@ -8,9 +8,10 @@ from typing import Self
 import pytest
 from qemu.qmp import QMPClient
 
+from daemon.chardev.errors import ChardevError
 from daemon.config import MonitorConfig, SocketChardev, UnixAddress
-from daemon.connection import QmpConnection
-from daemon.listen import ListenError
+from daemon.connection import Connection
+from daemon.monitor import Monitor
 from daemon.runner import SteppedRunner
 from daemon.server import Server
 from machine.clock import VirtualClock
@@ -55,9 +56,9 @@ class Daemon:
     async def __aexit__(self, *_error: object) -> None:
         await self.server.close()
 
-    def connect(self, monitor: MonitorConfig) -> QmpConnection[Session]:
-        session = Session(self.commands, self.greeting, pretty=monitor.pretty)
-        return QmpConnection(session, self.dispatch, pump=self.runner)
+    def connect(self, monitor: Monitor) -> Connection[Session]:
+        session = Session(self.commands, self.greeting, pretty=monitor.config.pretty)
+        return Connection(session, self.dispatch, pump=self.runner)
 
     def dispatch(self, session: Session, request: Request) -> bytes:
         try:
@@ -102,7 +103,7 @@ def test_two_daemons_cannot_have_one_socket(run: Run, tmp_path: Path) -> None:
     async def story() -> None:
         path = tmp_path / "s"
         async with Daemon(path):
-            with pytest.raises(ListenError, match="Address already in use"):
+            with pytest.raises(ChardevError, match="Address already in use"):
                 await Daemon(path).server.start()
             assert path.exists()
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from daemon.chardev.errors import ChardevError
+from daemon.chardev.listen import Listener, listen
 from daemon.config import TcpAddress, UnixAddress
-from daemon.listen import Listener, ListenError, listen
 from tests.daemon.conftest import Run
 
 
@@ -39,7 +40,7 @@ def test_a_live_socket_file_is_left_alone(run: Run, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as alive:
         alive.bind(str(path))
         alive.listen()
-        with pytest.raises(ListenError) as refused:
+        with pytest.raises(ChardevError) as refused:
             run(listen(UnixAddress(path=str(path))))
     assert str(refused.value) == f"Failed to bind socket to {path}: Address already in use"
     assert path.exists()
@@ -48,7 +49,7 @@ def test_a_live_socket_file_is_left_alone(run: Run, tmp_path: Path) -> None:
 def test_a_file_that_is_no_socket_is_left_alone(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "s"
     path.write_text("precious")
-    with pytest.raises(ListenError, match="not a socket"):
+    with pytest.raises(ChardevError, match="not a socket"):
         run(listen(UnixAddress(path=str(path))))
     assert path.read_text() == "precious"
 
@@ -66,7 +67,7 @@ def test_a_socket_file_that_someone_put_in_our_place_is_not_removed(
 
 @pytest.mark.parametrize("path", ["/nonexistent/s", "/" + "x" * 107])
 def test_a_socket_file_that_cannot_be_is_one_line(run: Run, path: str) -> None:
-    with pytest.raises(ListenError) as refused:
+    with pytest.raises(ChardevError) as refused:
         run(listen(UnixAddress(path=path)))
     assert path in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -81,11 +82,11 @@ def test_a_tcp_port_of_0_becomes_a_real_one(run: Run, host: str) -> None:
     assert isinstance(address, TcpAddress)
     with socket.create_connection((host or "127.0.0.1", address.port)):
         pass
-    with pytest.raises(ListenError, match="Address already in use"):
+    with pytest.raises(ChardevError, match="Address already in use"):
         run(listen(TcpAddress(host=host, port=address.port)))
     listener.close()
 
 
 def test_a_host_that_cannot_be_resolved_is_one_line(run: Run) -> None:
-    with pytest.raises(ListenError, match="address resolution failed"):
+    with pytest.raises(ChardevError, match="address resolution failed"):
         run(listen(TcpAddress(host="host.invalid", port=1)))

@@ -1,0 +1,60 @@
+"""From addresses to sockets: names are looked up, numbers are taken for what was inherited."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any
+
+from daemon.chardev.errors import ChardevError
+
+if TYPE_CHECKING:
+    from daemon.config import FdAddress, TcpAddress
+
+Where = tuple[int, tuple[Any, ...]]
+"""An address family, and an address of it as `socket` has them."""
+
+
+async def resolve(address: TcpAddress, *, passive: bool = False) -> list[Where]:
+    """Look a host up, IPv4 first; an empty one is every address there is.
+
+    Raises:
+        ChardevError: there is no such host.
+    """
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            address.host or None,
+            address.port,
+            type=socket.SOCK_STREAM,
+            flags=socket.AI_PASSIVE if passive else 0,
+        )
+    except socket.gaierror as error:
+        reason = error.strerror
+    except UnicodeError:  # a label that is too long, for example
+        reason = "Name or service not known"
+    else:
+        families = {info[0] for info in found if info[0] == socket.AF_INET or socket.has_ipv6}
+        return sorted({(info[0], info[4]) for info in found if info[0] in families})
+    raise ChardevError(f"address resolution failed for {str(address)[4:]}: {reason}")
+
+
+def inherited(address: FdAddress) -> socket.socket:
+    """Take over a socket that the process was started with; it does not block from now on.
+
+    Raises:
+        ChardevError: there is none of that number.
+    """
+    try:
+        fd = int(address.fd)
+    except ValueError:
+        raise ChardevError(f"Unable to parse FD number {address.fd}") from None
+    try:
+        sock = socket.socket(fileno=fd)
+    except (OSError, ValueError, OverflowError):
+        raise ChardevError(f"File descriptor '{fd}' is not a socket") from None
+    if sock.type != socket.SOCK_STREAM:
+        sock.detach()
+        raise ChardevError(f"File descriptor '{fd}' is not a stream socket")
+    sock.set_inheritable(False)
+    sock.setblocking(False)
+    return sock

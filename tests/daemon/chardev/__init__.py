@@ -1,0 +1,1 @@
+"""Character devices: sockets, terminals, and the transports on them."""
