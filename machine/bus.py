@@ -6,8 +6,7 @@ A device knows offsets, never its address; only the board, which maps it, does.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Device(Protocol):
@@ -20,8 +19,7 @@ class Device(Protocol):
         """Take a store."""
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(NamedTuple):
     """A device at an address; `base` and `size` in bytes."""
 
     name: str

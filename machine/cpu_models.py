@@ -6,11 +6,10 @@ one is refused with the same words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class CpuModel:
+class CpuModel(NamedTuple):
     """A model and its MIDR_EL1 (DDI 0487, MIDR_EL1: implementer, variant, part, revision)."""
 
     name: str

@@ -12,13 +12,12 @@ As QEMU's `virt` and the reference implementation have it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 REDISTRIBUTOR_SIZE = 0x2_0000
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """A stretch of guest-physical addresses, in bytes."""
 
     base: int

@@ -6,8 +6,7 @@ are those of QEMU's and Linux's own trace points where they have one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,14 +14,13 @@ if TYPE_CHECKING:
     from machine.clock import VirtualClock
 
 
-@dataclass(frozen=True, slots=True)
-class TracePoint:
+class TracePoint(NamedTuple):
     """Something that a layer did at an instant of virtual time (ns)."""
 
     time: int
     layer: str
     name: str
-    fields: dict[str, Any] = field(default_factory=dict)
+    fields: dict[str, Any]
 
     def __str__(self) -> str:
         told = " ".join(f"{key}={_show(value)}" for key, value in self.fields.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from machine.acpi.aml_data import buffer
 
@@ -38,8 +38,7 @@ def interrupt(
     return _large(0x09, bytes([flags, len(numbers)]) + table)
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """The five numbers of an Address Space Descriptor; ``length`` is inclusive of both ends."""
 
     minimum: int

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _HEADER = struct.Struct("<4sIBB6s8sI4sI")
 _CHECKSUM_AT = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Oem:
+class Oem(NamedTuple):
     """Who made a table; the defaults are those of the reference machine."""
 
     oem_id: bytes = b"BOCHS "

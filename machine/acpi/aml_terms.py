@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from machine.acpi.aml_data import Data, data, name_seg, name_string, pkg, super_name, zero
 
@@ -88,16 +87,14 @@ def operation_region(
     return b"\x5b\x80" + name_string(path) + bytes([space]) + data(offset_) + data(length)
 
 
-@dataclass(frozen=True, slots=True)
-class FieldEntry:
+class FieldEntry(NamedTuple):
     """A NamedField of ``bits`` bits, or, without a name, a ReservedField."""
 
     seg: str | None
     bits: int
 
 
-@dataclass(frozen=True, slots=True)
-class Offset:
+class Offset(NamedTuple):
     """Offset macro: the next field begins at this byte."""
 
     position: int

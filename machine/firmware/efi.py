@@ -7,7 +7,7 @@ ExitBootServices, and runs with `efi=noruntime`.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SIGNATURE = 0x5453_5953_2049_4249
 REVISION = 2 << 16 | 70
@@ -24,8 +24,7 @@ _SYSTEM_TABLE = struct.Struct("<QIIIIQI4x6QQQQQ")
 _DESCRIPTOR = struct.Struct("<I4xQQQQ8x")
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryRegion:
+class MemoryRegion(NamedTuple):
     """A stretch of the memory map; `base` and `size` are multiples of 4 KiB."""
 
     kind: int

@@ -12,8 +12,7 @@ kernels ignore all EFI data without `linux,uefi-secure-boot`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from machine.acpi.fadt import fadt
 from machine.acpi.rsdp import rsdp
@@ -33,8 +32,7 @@ SECURE_BOOT_DISABLED = 2
 ALIGNMENT = 64
 
 
-@dataclass(frozen=True, slots=True)
-class BootState:
+class BootState(NamedTuple):
     """Where the boot CPU begins: its program counter and x0, guest-physical."""
 
     pc: int

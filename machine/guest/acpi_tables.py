@@ -6,7 +6,7 @@ ACPI 6.5 §5.2. Linux: drivers/acpi/tables.c, arch/arm64/kernel/acpi.c and smp.c
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from machine.guest.firmware import load_bytes
 
@@ -25,8 +25,7 @@ class AcpiTableError(Exception):
     """A table whose checksum or signature is wrong, or that is missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gicc:
+class Gicc(NamedTuple):
     """GIC CPU interface structure (§5.2.12.14)."""
 
     uid: int
