@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from daemon.fds import FdSets
+from daemon.monitor import Monitor, detached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from daemon.chardev.backend import Backend
-    from daemon.monitor import Monitor
     from machine.virt import VirtMachine
     from protocol.command import CommandTable
     from protocol.event import EventTable
@@ -44,7 +44,7 @@ class Context:
         on_end: called once the machine has ended.
         chardevs: its character devices, by label.
         fdsets: the sets of file descriptors that its clients have handed over.
-        monitor: the monitor whose client asks; None where nobody does, as in tests.
+        monitor: the monitor whose client asks.
         thread_id: the host thread that runs every vCPU: there is one, ours.
     """
 
@@ -55,7 +55,7 @@ class Context:
     on_end: Callable[[], None] = _nothing
     chardevs: Mapping[str, Backend] = field(default_factory=dict)
     fdsets: FdSets = field(default_factory=FdSets)
-    monitor: Monitor | None = None
+    monitor: Monitor = field(default_factory=detached)
     thread_id: int = field(default_factory=os.getpid)
 
     def follow_run_state(self) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from daemon.config import MonitorConfig
 from daemon.fds import FdInbox, NamedFds
 from protocol.encode import prettify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from daemon.config import MonitorConfig
     from daemon.connection import Connection
 
 
@@ -52,3 +52,12 @@ class Monitor:
         """Keep no file descriptors."""
         self.inbox.close()
         self.fds.close()
+
+
+def detached() -> Monitor:
+    """Return a monitor on no device, for what is executed on nobody's behalf, as in tests."""
+
+    def refuse(_monitor: Monitor) -> Connection[Any]:
+        raise RuntimeError("a monitor on no device has no clients")
+
+    return Monitor(MonitorConfig(chardev=""), refuse)

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daemon.commands import COMMANDS, EVENTS
+from daemon.config import DaemonConfig
 from daemon.context import Context
 from daemon.dispatch import Dispatcher
 from daemon.events import EventBridge
 from daemon.runner import SteppedRunner
+from daemon.server import Server
 from daemon.version import VERSION
 from machine.config import MachineConfig
 from machine.topology import Topology
@@ -22,6 +24,11 @@ from protocol.session import Reply, Session
 
 FLAT = Topology(cpus=2, sockets=1, clusters=1, cores=6, threads=1)
 """2 of 6 CPUs: the machine of most recordings."""
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from daemon.chardev.backend import Backend
 
 
 class Box:
@@ -44,6 +51,7 @@ class Box:
             EVENTS,
             on_end=self._end,
             thread_id=4711,
+            chardevs=self._chardevs(),
         )
         self.session = Session(COMMANDS, Greeting.of(VERSION))
         self._dispatch = Dispatcher(self.context)
@@ -89,6 +97,11 @@ class Box:
         """What has come since this was last asked."""
         lines, self._lines[:] = list(self._lines), []
         return [json.loads(line) for line in lines]
+
+    def _chardevs(self) -> Mapping[str, Backend]:
+        """The devices that a daemon has without any option; nobody has opened them."""
+        config = DaemonConfig()
+        return Server(config.chardevs, config.monitors, lambda monitor: monitor.open()).chardevs
 
     def _end(self) -> None:
         self.ended = True

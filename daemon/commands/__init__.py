@@ -2,7 +2,9 @@
 
 from daemon.commands import (
     acpi,
+    char,
     control,
+    fds,
     machine,
     machine_target,
     misc,
@@ -26,6 +28,8 @@ COMMANDS: CommandTable = collect(
         machine,
         machine_target,
         misc,
+        fds,
+        char,
         qom,
         qdev,
         acpi,

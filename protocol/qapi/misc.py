@@ -1,9 +1,30 @@
-"""QAPI ``misc``: the name of the virtual machine."""
+"""QAPI ``misc``: the name of the virtual machine, and file descriptors that clients hand over."""
 
-from protocol.model import WireModel
+from protocol.model import Int64, WireModel
 
 
 class NameInfo(WireModel):
     """The name given with ``-name``, if any was."""
 
     name: str | None = None
+
+
+class AddfdInfo(WireModel):
+    """Where a file descriptor went: into which set, and its number in the server."""
+
+    fdset_id: Int64
+    fd: Int64
+
+
+class FdsetFdInfo(WireModel):
+    """A member of a set, with what its owner wants to be reminded of."""
+
+    fd: Int64
+    opaque: str | None = None
+
+
+class FdsetInfo(WireModel):
+    """A set of file descriptors."""
+
+    fdset_id: Int64
+    fds: list[FdsetFdInfo]
