@@ -118,7 +118,8 @@ def describe(error: ValidationError) -> str:
     if kind == model.RANGE_ERROR and given in _INT64:
         return f"Parameter '{name}' expects {first['msg']}"
     if kind == "enum" and isinstance(given, str):
-        return f"Parameter '{_ELEMENT.sub('', name)}' does not accept value '{given}'"
+        member = _ELEMENT.sub("", name).rpartition(".")[2]  # which QAPI names without its path
+        return f"Parameter '{member}' does not accept value '{given}'"
     if kind in EXPECTED:
         return f"Invalid parameter type for '{name}', expected: {EXPECTED[kind]}"
     return f"Parameter '{name}': {first['msg']}"

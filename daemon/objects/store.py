@@ -1,0 +1,135 @@
+"""The objects that users have created, by id (QEMU: qom/object_interfaces.c, path `/objects`)."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from daemon.objects.authz import AuthZList, AuthZSimple
+from machine.qom.node import Node, container
+from protocol.arguments import validate
+from protocol.errors import QmpError
+from protocol.qapi.crypto import QCryptoTLSCredsEndpoint
+from protocol.qapi.objects import ObjectOptions, ObjectType
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Mapping
+
+    from daemon.objects.tls import TlsCredsX509
+    from machine.qom.node import Property
+
+IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9._-]*", re.ASCII)
+"""What an id looks like (QEMU: id_wellformed)."""
+
+
+class UserCreatable(Protocol):
+    """What every type is: made from its properties, and showing them."""
+
+    def properties(self) -> dict[str, Property]:
+        """What QOM shows."""
+
+
+def _tls_creds_x509(properties: Any) -> TlsCredsX509:
+    from daemon.objects.tls import TlsCredsX509  # noqa: PLC0415 - most daemons never need it
+
+    return TlsCredsX509(properties)
+
+
+TYPES: Mapping[ObjectType, Callable[[Any], UserCreatable]] = {
+    ObjectType.AUTHZ_LIST: AuthZList,
+    ObjectType.AUTHZ_SIMPLE: AuthZSimple,
+    ObjectType.TLS_CREDS_X509: _tls_creds_x509,
+}
+"""What makes an object of each type from its properties; raises QmpError where that fails."""
+
+
+class Objects:
+    """All of them, in the order in which they were created."""
+
+    def __init__(self) -> None:
+        self._objects: dict[str, tuple[ObjectType, UserCreatable]] = {}
+
+    def create(self, options: ObjectOptions) -> None:
+        """Create one.
+
+        Raises:
+            QmpError: it can't be, and there is no such object then.
+        """
+        id_ = options.id_
+        if not IDENTIFIER.fullmatch(id_):
+            raise QmpError("Parameter 'id' expects an identifier")
+        if id_ in self._objects:
+            raise QmpError(
+                f"attempt to add duplicate property '{id_}' to object (type 'container')"
+            )
+        self._objects[id_] = options.qom_type, TYPES[options.qom_type](options.variant)
+
+    def create_all(self, given: tuple[Mapping[str, Any], ...]) -> None:
+        """Create those of a command line.
+
+        Raises:
+            QmpError: one of them can't be.
+        """
+        for members in given:
+            self.create(read_options(members))
+
+    def delete(self, id_: str) -> None:
+        """Forget one; who speaks TLS with it goes on doing so.
+
+        Raises:
+            QmpError: there is none.
+        """
+        if self._objects.pop(id_, None) is None:
+            raise QmpError(f"object '{id_}' not found")
+
+    def server_context(self, id_: str) -> ssl.SSLContext:
+        """What speaks TLS as a server, with the credentials of this id.
+
+        Raises:
+            QmpError: there are no such credentials, or they are a client's.
+        """
+        return self._credentials(id_, QCryptoTLSCredsEndpoint.SERVER).context
+
+    def client_context(self, id_: str) -> ssl.SSLContext:
+        """What speaks TLS as a client; see `server_context`."""
+        return self._credentials(id_, QCryptoTLSCredsEndpoint.CLIENT).context
+
+    def authorize(self, id_: str, name: str) -> bool:
+        """Whether the list of this id allows a name; where there is no such list, it does not."""
+        _, list_ = self._objects.get(id_, (None, None))
+        return isinstance(list_, AuthZSimple | AuthZList) and list_.allows(name)
+
+    def node(self) -> Node:
+        """The object `/objects`."""
+        node = container()
+        for id_, (type_, made) in self._objects.items():
+            node.add(id_, str(type_), partial(_node, str(type_), made))
+        return node
+
+    def _credentials(self, id_: str, endpoint: QCryptoTLSCredsEndpoint) -> TlsCredsX509:
+        from daemon.objects.tls import TlsCredsX509  # noqa: PLC0415 - see _tls_creds_x509
+
+        if id_ not in self._objects:
+            raise QmpError(f"No TLS credentials with id '{id_}'")
+        credentials = self._objects[id_][1]
+        if not isinstance(credentials, TlsCredsX509):
+            raise QmpError(f"Object with id '{id_}' is not TLS credentials")
+        if credentials.endpoint is not endpoint:
+            raise QmpError(f"Expected TLS credentials for a {endpoint} endpoint")
+        return credentials
+
+
+def read_options(members: Mapping[str, Any]) -> ObjectOptions:
+    """Check the members of a JSON object that describes one.
+
+    Raises:
+        QmpError: in QAPI's words.
+    """
+    options: ObjectOptions = validate(ObjectOptions, dict(members), "options")["options"]
+    return options
+
+
+def _node(type_: str, made: UserCreatable) -> Node:
+    return Node(type_, made.properties())

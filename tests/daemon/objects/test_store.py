@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from daemon.objects.store import TYPES, Objects, read_options
+from protocol.errors import QmpError
+from protocol.qapi.objects import ObjectType
+from tests.daemon.objects.pki import SERVER, create, folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def objects() -> Objects:
+    """One object."""
+    made = Objects()
+    create(made, "authz-simple", "z", identity="CN=alice")
+    return made
+
+
+def refusal(objects: Objects, members: dict[str, Any]) -> str:
+    with pytest.raises(QmpError) as refused:
+        objects.create(read_options(members))
+    return refused.value.desc
+
+
+@pytest.mark.parametrize(
+    ("members", "complaint"),
+    [
+        ({}, "Parameter 'qom-type' is missing"),
+        ({"qom-type": "iothread"}, "Parameter 'qom-type' does not accept value 'iothread'"),
+        ({"qom-type": "authz-simple"}, "Parameter 'id' is missing"),
+        ({"qom-type": "authz-simple", "id": "a"}, "Parameter 'identity' is missing"),
+        (
+            {"qom-type": "authz-simple", "id": "a", "identity": "x", "foo": 1},
+            "Parameter 'foo' is unexpected",
+        ),
+        (
+            {"qom-type": "authz-simple", "id": "z", "identity": "x"},
+            "attempt to add duplicate property 'z' to object (type 'container')",
+        ),
+        (
+            {"qom-type": "authz-simple", "id": "1", "identity": "x"},
+            "Parameter 'id' expects an identifier",
+        ),
+        (
+            {"qom-type": "authz-simple", "id": "", "identity": "x"},
+            "Parameter 'id' expects an identifier",
+        ),
+        ({"qom-type": "tls-creds-x509", "id": "t"}, "Missing 'dir' property value"),
+        (
+            {"qom-type": "tls-creds-x509", "id": "t", "verify-peer": "yes"},
+            "Invalid parameter type for 'verify-peer', expected: boolean",
+        ),
+        (
+            {"qom-type": "authz-list", "id": "l", "rules": [{"match": "x"}]},
+            "Parameter 'rules[0].policy' is missing",
+        ),
+        (
+            {"qom-type": "authz-list", "id": "l", "rules": [{"match": "x", "policy": "y"}]},
+            "Parameter 'policy' does not accept value 'y'",
+        ),
+    ],
+)
+def test_what_is_wrong_is_refused_in_qemus_words_and_changes_nothing(
+    objects: Objects, members: dict[str, Any], complaint: str
+) -> None:
+    before = list(objects.node().properties)
+    assert refusal(objects, members) == complaint
+    assert list(objects.node().properties) == before
+
+
+def test_an_object_that_can_not_be_made_is_not_there(objects: Objects) -> None:
+    missing = {"qom-type": "tls-creds-x509", "id": "t", "dir": "/nonexistent"}
+    assert refusal(objects, missing).startswith("Unable to access credentials")
+    create(objects, "authz-simple", "t", identity="x")
+
+
+def test_what_was_deleted_is_gone_and_its_id_is_free(objects: Objects) -> None:
+    objects.delete("z")
+    assert not objects.authorize("z", "CN=alice")
+    with pytest.raises(QmpError, match=r"^object 'z' not found$"):
+        objects.delete("z")
+    create(objects, "authz-simple", "z", identity="CN=bob")
+
+
+def test_credentials_that_are_deleted_still_serve_who_has_them(tmp_path: Path) -> None:
+    objects = Objects()
+    where = folder(tmp_path, SERVER)
+    create(objects, "tls-creds-x509", "t", dir=where, endpoint="server")
+    context = objects.server_context("t")
+    objects.delete("t")
+    assert context.get_ca_certs()
+
+
+def test_the_object_tree_shows_them(objects: Objects, tmp_path: Path) -> None:
+    rules = [{"match": "x", "policy": "allow", "format": "glob"}, {"match": "y", "policy": "deny"}]
+    create(objects, "authz-list", "l", rules=rules)
+    where = folder(tmp_path, SERVER)
+    create(objects, "tls-creds-x509", "t", dir=where, endpoint="server")
+    shown = {
+        name: {key: entry.get() for key, entry in make().properties.items() if entry.get}
+        for name, make in objects.node().children()
+    }
+    assert shown == {
+        "z": {"type": "authz-simple", "identity": "CN=alice"},
+        "l": {"type": "authz-list", "policy": "deny", "rules": rules},
+        "t": {
+            "type": "tls-creds-x509",
+            "endpoint": "server",
+            "dir": where,
+            "verify-peer": True,
+            "sanity-check": True,
+        },
+    }
+
+
+def test_every_type_can_be_made() -> None:
+    assert set(TYPES) == set(ObjectType)
