@@ -60,11 +60,14 @@ def parse(text: str) -> NamePath:
     prefix = text[: len(text) - len(tail)]
     if "\\" in prefix[1:] or prefix.startswith("\\^"):
         raise BadEncodingError(f"{text!r} is no path: one root, or parents, come first")
-    segs = tuple(_parse_seg(seg, text) for seg in tail.split(".")) if tail else ()
+    segs = tuple([_padded(seg) for seg in tail.split(".")]) if tail else ()
+    if not all(segs):
+        wrong = tail.split(".")[segs.index("")]
+        raise BadEncodingError(f"{text!r} is no path: {wrong!r} is no NameSeg")
     return NamePath(prefix.startswith("\\"), prefix.count("^"), segs)
 
 
-def _parse_seg(seg: str, text: str) -> str:
-    if not _SEG.fullmatch(seg):
-        raise BadEncodingError(f"{text!r} is no path: {seg!r} is no NameSeg")
-    return seg.ljust(4, "_")
+@lru_cache(maxsize=1024)
+def _padded(seg: str) -> str:
+    """A NameSeg with its four characters; empty for what is none."""
+    return seg.ljust(4, "_") if _SEG.fullmatch(seg) else ""
