@@ -39,7 +39,7 @@ test: .venv/.dev ## lint, check types, test
 	$(BIN)/mypy
 	$(BIN)/pytest $(PYTEST)
 
-bench: .venv/.dev ## measure start, plug, wire and memory on this machine
+bench: .venv/.dev ## measure start, plug, wire and memory on this machine, and QEMU's beside
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 clean: ## remove .venv, caches and what a build leaves

@@ -25,6 +25,8 @@ def number(value: float) -> str:
     """Three significant digits, no exponent."""
     if value >= 100:
         return f"{value:,.0f}"
+    if value < 0.1:
+        return f"{value:.3f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
@@ -33,11 +35,18 @@ def table(rows: Sequence[Row]) -> str:
     for row in rows:
         values = (number(row.values[size]) if size in row.values else "" for size in SIZES)
         cells.append((row.what, row.unit, *values))
-    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
-    return "\n".join(_line(line, widths) for line in cells)
+    return aligned(cells, left=2)
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    texts = [cell.ljust(width) for cell, width in zip(cells[:2], widths[:2], strict=True)]
-    numbers = [cell.rjust(width) for cell, width in zip(cells[2:], widths[2:], strict=True)]
-    return "  ".join(texts + numbers).rstrip()
+def aligned(lines: Sequence[Sequence[str]], *, left: int) -> str:
+    """Columns as wide as they must be, the first ones to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(_line(line, widths, left) for line in lines)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], left: int) -> str:
+    texts = [
+        cell.ljust(width) if at < left else cell.rjust(width)
+        for at, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return "  ".join(texts).rstrip()
