@@ -6,29 +6,26 @@ import asyncio
 import contextlib
 import logging
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from daemon.chardev.errors import ChardevError
 from daemon.commands import COMMANDS, EVENTS
-from daemon.connection import Connection
 from daemon.context import Context
-from daemon.dispatch import Dispatcher
 from daemon.events import EventBridge
 from daemon.pidfile import Pidfile, PidfileError
 from daemon.runner import Runner
 from daemon.server import Server
-from daemon.version import VERSION
+from daemon.sessions import Sessions
 from machine.clock import VirtualClock
 from machine.errors import MachineError
 from machine.trace import Trace, TracePoint
 from machine.virt import VirtMachine
-from protocol.greeting import Greeting
-from protocol.session import Session
 
 if TYPE_CHECKING:
     from typing import TextIO
 
     from daemon.config import DaemonConfig
+    from daemon.connection import Connection
     from daemon.monitor import Monitor
     from daemon.mqtt import MqttPublisher
 
@@ -78,8 +75,7 @@ class App:
         self._resources.callback(self.context.fdsets.close)
         self.mqtt = _publisher(config)
         self._bridge = EventBridge(self.context, self.server.broadcast, publisher=self.mqtt)
-        self._dispatch = Dispatcher(self.context)
-        self._greeting = Greeting.of(VERSION)
+        self._sessions = Sessions(self.context, self.runner)
 
     async def start(self) -> None:
         """Listen; the machine's guest is up by then, unless it is to wait.
@@ -134,11 +130,9 @@ class App:
         publishing.add_done_callback(_tell_failure)
         return [publishing]
 
-    def _connect(self, monitor: Monitor) -> Connection[Session]:
-        """Make what serves a client of a monitor: a session of its own, in the monitor's mode."""
-        session = Session(COMMANDS, self._greeting, pretty=monitor.config.pretty)
-        dispatch = self._dispatch.on(monitor)
-        return Connection(session, dispatch, pump=self.runner, inbox=monitor.inbox)
+    def _connect(self, monitor: Monitor) -> Connection[Any]:
+        """A client has come to a monitor."""
+        return self._sessions.open(monitor)
 
     def _end(self) -> None:
         """The machine has ended: answer what is being answered, and nothing more."""

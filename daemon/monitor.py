@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from daemon.connection import Connection
+    from daemon.hmp.history import History
 
 
 class Monitor:
@@ -24,6 +25,7 @@ class Monitor:
     Attributes:
         inbox: file descriptors that came with the request at work, or before it.
         fds: those that its clients have given names; they stay when a client leaves.
+        history: what was typed at it, if it is for people.
         connection: the present client's, or the last one's.
     """
 
@@ -35,6 +37,7 @@ class Monitor:
         self.config = config
         self.inbox = FdInbox()
         self.fds = NamedFds()
+        self.history: History | None = None
         self.connection: Connection[Any] | None = None
         self._connect = connect
 

@@ -31,8 +31,8 @@ class Tls(Protocol):
     def client_context(self, creds: str) -> ssl.SSLContext:
         """Return how servers are spoken to by the object of this id."""
 
-    def authorize(self, authz: str, peer: ssl.SSLObject) -> bool:
-        """Tell whether the object of this id lets the peer in."""
+    def authorize(self, authz: str, name: str) -> bool:
+        """Tell whether the object of this id lets in whose distinguished name this is."""
 
 
 class _Gate(asyncio.Protocol):
@@ -45,14 +45,33 @@ class _Gate(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let the peer through, or send it away unheard."""
-        peer = transport.get_extra_info("ssl_object")
-        if self._authz is None or self._tls.authorize(self._authz, peer):
+        if self._authz is None or self._is_allowed(self._authz, transport):
             transport.set_protocol(self._protocol)
             self._protocol.connection_made(transport)
         else:
-            log.warning("a client is refused by '%s'", self._authz)
             cast("asyncio.Transport", transport).abort()
             self._protocol.finish()
+
+    def _is_allowed(self, authz: str, transport: asyncio.BaseTransport) -> bool:
+        name = _name_of(transport.get_extra_info("ssl_object"))
+        allowed = name is not None and self._tls.authorize(authz, name)
+        if not allowed:
+            log.warning("'%s' does not let in %s", authz, name or "who shows no name")
+        return allowed
+
+
+def _name_of(peer: ssl.SSLObject) -> str | None:
+    """The distinguished name in the certificate that a peer has shown, if it has."""
+    from daemon.objects.certificate import (  # noqa: PLC0415 - few speak TLS
+        Certificate,
+        CertificateError,
+    )
+
+    shown = peer.getpeercert(binary_form=True)
+    try:
+        return Certificate.from_der(shown).subject if shown else None
+    except CertificateError:
+        return None
 
 
 async def secure(config: SocketChardev, sock: socket.socket, protocol: Peer, tls: Tls) -> None:
