@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,11 +15,14 @@ from machine.events import (
     VcpuChanged,
 )
 from protocol.encode import encode_event
+from protocol.throttle import EventThrottle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from daemon.context import Context
+    from machine.clock import VirtualClock
+    from protocol.event import Event
 
 
 class Publisher(Protocol):
@@ -36,6 +40,51 @@ def wall_time() -> int:
     return time.time_ns() // 1000
 
 
+class Timer(Protocol):
+    """A call to come."""
+
+    def cancel(self) -> None:
+        """Forget it."""
+
+
+class Alarm(Protocol):
+    """Where the intervals of events that are limited are measured."""
+
+    def now(self) -> int:
+        """Nanoseconds."""
+
+    def call_at(self, deadline: int, callback: Callable[[], None]) -> Timer:
+        """Call once when that time has come."""
+
+
+class WallAlarm:
+    """The event loop's."""
+
+    def now(self) -> int:
+        """Nanoseconds since some moment."""
+        return time.monotonic_ns()
+
+    def call_at(self, deadline: int, callback: Callable[[], None]) -> Timer:
+        """Call once when that time has come."""
+        delay = max(deadline - self.now(), 0)
+        return asyncio.get_running_loop().call_later(delay / 1e9, callback)
+
+
+class VirtualAlarm:
+    """A machine's, for one whose time is stepped."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+
+    def now(self) -> int:
+        """Nanoseconds of virtual time."""
+        return self._clock.now
+
+    def call_at(self, deadline: int, callback: Callable[[], None]) -> Timer:
+        """Call once when virtual time has come there."""
+        return self._clock.call_at(deadline, callback)
+
+
 class EventBridge:
     """Listens to a machine, encodes each event once, and hands it on.
 
@@ -44,6 +93,7 @@ class EventBridge:
         broadcast: sends a line to every negotiated client.
         publisher: MQTT, if it was asked for.
         now: microseconds since the epoch, for timestamps.
+        alarm: for events that may not come too often; the wall's if not given.
     """
 
     def __init__(
@@ -53,11 +103,15 @@ class EventBridge:
         *,
         publisher: Publisher | None = None,
         now: Callable[[], int] = wall_time,
+        alarm: Alarm | None = None,
     ) -> None:
         self._context = context
         self._broadcast = broadcast
         self._publisher = publisher
         self._now = now
+        self._alarm = alarm or WallAlarm()
+        self._timer: Timer | None = None
+        self._throttle: EventThrottle[tuple[Event, bytes]] = EventThrottle()
         context.machine.events.listen(self._on_event)
 
     def publish_all(self) -> None:
@@ -73,16 +127,38 @@ class EventBridge:
             self._context.follow_run_state()
         wire = wire_event(event)
         if wire is not None:
-            line = encode_event(wire, *divmod(self._now(), 1_000_000))
-            if self._context.machine.trace.on:
-                self._context.machine.trace(
-                    "qmp", "monitor_qapi_event_emit", json=line.decode().strip()
-                )
-            self._broadcast(line)
-            if self._publisher is not None:
-                self._publisher.publish_event(wire.event_name, line.rstrip())
+            self.send(wire)
         if isinstance(event, ShutdownRequested):
             self._context.on_end()
+
+    def send(self, event: Event) -> None:
+        """Send an event to all, stamped with the present; later, if it comes too often."""
+        line = encode_event(event, *divmod(self._now(), 1_000_000))
+        if self._throttle.admit(event, (event, line), self._alarm.now()):
+            self._emit(event, line)
+        if event.rate is not None:
+            self._wait()
+
+    def _wait(self) -> None:
+        """Come back when the next interval ends."""
+        if self._timer is not None:
+            self._timer.cancel()
+        due = self._throttle.due
+        self._timer = None if due is None else self._alarm.call_at(due, self._release)
+
+    def _release(self) -> None:
+        for event, line in self._throttle.release(self._alarm.now()):
+            self._emit(event, line)
+        self._wait()
+
+    def _emit(self, event: Event, line: bytes) -> None:
+        if self._context.machine.trace.on:
+            self._context.machine.trace(
+                "qmp", "monitor_qapi_event_emit", json=line.decode().strip()
+            )
+        self._broadcast(line)
+        if self._publisher is not None:
+            self._publisher.publish_event(event.event_name, line.rstrip())
 
     def _publish_vcpu(self, index: int) -> None:
         if self._publisher is None:
