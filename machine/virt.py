@@ -76,7 +76,9 @@ class VirtMachine:
         self._realize_boot_cpus()
         self.power = Power(self, self._tables())
         self._psci = PsciPolicy(self._by_affinity, self.power.cpu_on, self.power.cpu_off)
-        self.qom = QomTree(f"{MACHINE_TYPE}-machine", BoardObjects(self).machine)
+        objects = BoardObjects(self)
+        self.qom = QomTree(f"{MACHINE_TYPE}-machine", objects.machine)
+        self.qom.mount("objects", "container", objects.objects)
         for properties in config.devices:
             self._cold_plug(properties)
         self.power.start()  # everything is new: nothing has to be reset

@@ -1,25 +1,23 @@
-"""QAPI qom: the object tree."""
+"""QAPI qom: the object tree, and the types of what is in it."""
 
 from typing import TYPE_CHECKING, Any
 
-from machine.cpu_models import ABSTRACT_TYPES, CPU_MODELS
-from machine.cpu_properties import CPU_PROPERTIES
 from protocol.command import command
-from protocol.errors import DeviceNotFoundError, QmpError
 from protocol.qapi.qom import ObjectPropertyInfo, ObjectTypeInfo
 
 if TYPE_CHECKING:
-    from daemon.context import Context
+    from collections.abc import Iterable
 
-CPU_PARENT = "aarch64-cpu"
-CPU_ANCESTORS = (CPU_PARENT, "arm-cpu", "cpu", "device", "object")
+    from daemon.context import Context
+    from machine.qom.types import TypeProperty
 
 
 @command("qom-list", allow_preconfig=True)
 def qom_list(context: "Context", path: str) -> list[ObjectPropertyInfo]:
     """List the properties of an object; its children are among them."""
     return [
-        ObjectPropertyInfo(name=name, type=type_) for name, type_ in context.machine.qom.properties(path)
+        ObjectPropertyInfo(name=name, type=type_)
+        for name, type_ in context.machine.qom.properties(path)
     ]
 
 
@@ -29,35 +27,42 @@ def qom_get(context: "Context", path: str, property: str) -> Any:  # noqa: A002 
     return context.machine.qom.get(path, property)
 
 
+@command("qom-set", allow_preconfig=True)
+def qom_set(context: "Context", path: str, property: str, value: Any) -> None:  # noqa: A002 - QAPI's name
+    """Write a property of an object."""
+    context.machine.qom.set(path, property, value)
+
+
 @command("qom-list-types", allow_preconfig=True)
 def qom_list_types(
-    _context: "Context",
+    context: "Context",
     implements: str | None = None,
     abstract: bool | None = None,  # noqa: FBT001 - QAPI's signature
 ) -> list[ObjectTypeInfo]:
-    """List the types that a user may name, or those of them that implement another."""
-    listed = [
-        ObjectTypeInfo(name=model.typename, parent=CPU_PARENT)
-        for model in CPU_MODELS.values()
-        if implements in {None, model.typename, *CPU_ANCESTORS}
+    """List the types, or those of them that implement another."""
+    return [
+        ObjectTypeInfo(name=entry.name, parent=entry.parent, abstract=entry.abstract or None)
+        for entry in context.machine.qom.types.list(implements, abstract=bool(abstract))
     ]
-    if abstract:
-        chain = zip(CPU_ANCESTORS, (*CPU_ANCESTORS[1:], None), strict=True)
-        listed += [
-            ObjectTypeInfo(name=name, parent=parent, abstract=True)
-            for name, parent in chain
-            if implements is None or implements in CPU_ANCESTORS[CPU_ANCESTORS.index(name) :]
-        ]
-    return listed
+
+
+@command("qom-list-properties", allow_preconfig=True)
+def qom_list_properties(context: "Context", typename: str) -> list[ObjectPropertyInfo]:
+    """List the properties of a type's instances."""
+    listed = context.machine.qom.types.properties(typename)
+    return [
+        ObjectPropertyInfo(name=entry.name, type=entry.type, description=entry.description)
+        for entry in listed
+    ]
 
 
 @command("device-list-properties", allow_preconfig=True)
-def device_list_properties(_context: "Context", typename: str) -> list[ObjectPropertyInfo]:
-    """List the properties of a device type."""
-    if typename in ABSTRACT_TYPES:
-        raise QmpError("Parameter 'typename' expects a non-abstract device type")
-    if typename not in {model.typename for model in CPU_MODELS.values()}:
-        raise DeviceNotFoundError(f"Device '{typename}' not found")
+def device_list_properties(context: "Context", typename: str) -> list[ObjectPropertyInfo]:
+    """List the properties that a device type has beyond those of every device."""
+    return _shown(context.machine.qom.types.device_properties(typename))
+
+
+def _shown(properties: "Iterable[TypeProperty]") -> list[ObjectPropertyInfo]:
     return [
         ObjectPropertyInfo(
             name=entry.name,
@@ -65,6 +70,5 @@ def device_list_properties(_context: "Context", typename: str) -> list[ObjectPro
             description=entry.description,
             default_value=entry.default,
         )
-        for entry in CPU_PROPERTIES
-        if entry.introspect
+        for entry in properties
     ]

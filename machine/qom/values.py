@@ -21,6 +21,7 @@ RANGES: dict[str, tuple[range, str]] = {
 """Integer types: what fits, and the name that a refusal gives it."""
 
 _INT64 = range(-(1 << 63), 1 << 63)
+_UINT64 = range(1 << 64)
 
 
 def visit(type_: str, name: str, value: Any) -> Any:
@@ -38,11 +39,16 @@ def visit(type_: str, name: str, value: Any) -> Any:
 
 
 def _integer(type_: str, name: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise MachineError(f"Invalid parameter type for '{name}', expected: integer")
+    """QAPI reads 64 bits, signed or not, before it looks at the size: -1 may be all ones."""
     fits, shown = RANGES[type_]
-    if value in fits:
-        return value
-    if value in _INT64 and type_ in {"uint64", "size"}:
-        return value & RANGES[type_][0][-1]  # as QEMU takes -1
-    raise MachineError(f"Parameter '{name}' expects {shown}")
+    unsigned = type_.startswith(("uint", "size"))
+    number = value if isinstance(value, int) and not isinstance(value, bool) else None
+    if number is None or not (number in _INT64 or (unsigned and number in _UINT64)):
+        if unsigned:
+            raise MachineError(f"Parameter '{name}' expects uint64")
+        raise MachineError(f"Invalid parameter type for '{name}', expected: integer")
+    if unsigned:
+        number &= _UINT64[-1]
+    if number not in fits:
+        raise MachineError(f"Parameter '{name}' expects {shown}")
+    return number

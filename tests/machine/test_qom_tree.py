@@ -49,7 +49,9 @@ def test_the_end_of_a_path_finds_the_one_object_that_has_it(tree: QomTree) -> No
     assert tree.locate("one")[0] == tree.locate("objects/one")[0] == "/objects/one"
     tree.mount("chardevs", "container", lambda: shelf(["one"]))
     with pytest.raises(MachineError, match=r"^Path 'one' is ambiguous$"):
-        tree.resolve("one")
+        tree.properties("one")
+    with pytest.raises(DeviceNotFoundError, match=r"^Device 'one' not found$"):
+        tree.get("one", "type")
     with pytest.raises(DeviceNotFoundError, match=r"^Device 'none' not found$"):
         tree.resolve("none")
 
@@ -65,8 +67,8 @@ def test_a_property_is_written_where_it_can_be(tree: QomTree) -> None:
     tree.set("/dial", "volume", 255)
     assert kept == [255]
     for name, value, text in (
-        ("volume", "7", "Invalid parameter type for 'volume', expected: integer"),
-        ("volume", True, "Invalid parameter type for 'volume', expected: integer"),
+        ("volume", "7", "Parameter 'volume' expects uint64"),
+        ("volume", True, "Parameter 'volume' expects uint64"),
         ("volume", 256, "Parameter 'volume' expects uint8_t"),
         ("serial", "y", "Property 'dial.serial' is not writable"),
         ("nothing", 1, "Property 'dial.nothing' not found"),

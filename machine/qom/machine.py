@@ -1,0 +1,63 @@
+"""The properties of `/machine`: those of QEMU's that are true or false of this one.
+
+They were options of `-M`, and what came of them can't be changed any more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from machine.acpi.aml_table import BOCHS
+from machine.qom.device import Declared
+from machine.qom.regions import RAM_NAME
+
+if TYPE_CHECKING:
+    from machine.virt import VirtMachine
+
+RAM_BACKEND = f"/objects/{RAM_NAME}"
+
+
+def _smp(machine: VirtMachine) -> dict[str, Any]:
+    topology = machine.topology
+    return {
+        "cpus": topology.cpus,
+        "maxcpus": machine.possible_count,
+        "sockets": topology.sockets,
+        "clusters": topology.clusters,
+        "cores": topology.cores,
+        "threads": topology.threads,
+    }
+
+
+def _memory(machine: VirtMachine) -> dict[str, Any]:
+    size = machine.config.ram_size
+    return {"size": size, "max-size": size}
+
+
+MACHINE_PROPERTIES: tuple[Declared, ...] = (
+    Declared("memory", "MemorySizeConfiguration", _memory, None, "Memory size configuration"),
+    Declared("smp", "SMPConfiguration", _smp, None, "CPU topology"),
+    Declared("memory-backend", "link<memory-backend>", lambda _machine: RAM_BACKEND),
+    Declared("graphics", "bool", lambda _machine: False),
+    Declared("usb", "bool", lambda _machine: False),
+    Declared(
+        "acpi",
+        "OnOffAuto",
+        lambda machine: "on" if machine.config.acpi else "off",
+        None,
+        "Enable ACPI",
+    ),
+    Declared("gic-version", "string", lambda machine: str(machine.config.gic_version)),
+    Declared("its", "bool", lambda _machine: False),
+    Declared("iommu", "string", lambda _machine: "none"),
+    Declared("secure", "bool", lambda _machine: False),
+    Declared("virtualization", "bool", lambda _machine: False),
+    Declared("mte", "bool", lambda _machine: False),
+    Declared("ras", "bool", lambda _machine: False),
+    Declared("highmem", "bool", lambda _machine: True),
+    Declared("highmem-redists", "bool", lambda _machine: True),
+    Declared("nvdimm", "bool", lambda _machine: False),
+    Declared("hmat", "bool", lambda _machine: False),
+    Declared("x-oem-id", "string", lambda _machine: BOCHS.oem_id.decode()),
+    Declared("x-oem-table-id", "string", lambda _machine: BOCHS.oem_table_id.decode()),
+)
