@@ -69,12 +69,14 @@ class Box:
 
     def send(self, data: bytes) -> list[dict[str, Any]]:
         """Give bytes to the session; what came back, replies and events in their order."""
-        for item in self.session.receive_data(data):
-            if isinstance(item, Reply):
-                self._lines.append(item.data)
-            else:
-                self._lines.append(self._dispatch(self.session, item))
+        self._take(data)
         return self.received()
+
+    def lines(self, data: bytes) -> list[bytes]:
+        """Give bytes to the session; what came back, as it stands on the wire."""
+        self._take(data)
+        lines, self._lines[:] = list(self._lines), []
+        return lines
 
     def ask(self, name: str, /, **arguments: Any) -> dict[str, Any]:
         """Execute one command; its reply, whatever events came with it."""
@@ -92,6 +94,13 @@ class Box:
         """Let time pass until nothing is due; the events that came."""
         self.runner.run_until_idle()
         return self.received()
+
+    def _take(self, data: bytes) -> None:
+        for item in self.session.receive_data(data):
+            if isinstance(item, Reply):
+                self._lines.append(item.data)
+            else:
+                self._lines.append(self._dispatch(self.session, item))
 
     def received(self) -> list[dict[str, Any]]:
         """What has come since this was last asked."""

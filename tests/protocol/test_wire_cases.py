@@ -1,18 +1,16 @@
-"""QEMU's recorded conversations, replayed against a session with stand-in commands."""
+"""QEMU's recorded conversations, replayed against a session with stand-in commands.
 
-import base64
-import json
+`tests/replay/test_wire_cases.py` holds them with a whole daemon.
+"""
+
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from protocol.session import Session
 from tests.protocol.conftest import converse
-
-_FILE = Path(__file__).parents[1] / "data" / "wire" / "wire-cases.jsonl"
-CASES = [json.loads(line) for line in _FILE.read_text().strip().split("\n")]
+from tests.protocol.recorded import CASES, compare, expected, sent
 
 NOT_OURS: Mapping[str, str] = {
     "dispatch:45": "what a type is, is the machine's to say",
@@ -22,41 +20,8 @@ NOT_OURS: Mapping[str, str] = {
 }
 """Cases about commands rather than the protocol, and why."""
 
-SANER: Mapping[str, Mapping[str, Any]] = {
-    "Parameter 'null' does not accept value 'bogus'": {
-        "error": {
-            "class": "GenericError",
-            "desc": "Parameter 'enable' does not accept value 'bogus'",
-        }
-    },
-    '{"id": inf, "error": {"class": "CommandNotFound", '
-    '"desc": "The command nosuch has not been found"}}': {
-        "error": {"class": "GenericError", "desc": "JSON parse error, number out of range"}
-    },
-}
-"""Where QEMU's answer is a defect: its text, and what is answered here instead."""
-
 FOREIGN_STEPS = ("yank", "query-yank")
 """Commands of recorded steps that the stand-ins do not have (they list QEMU's own chardevs)."""
-
-
-def _sent(step: dict[str, Any]) -> bytes:
-    if "send_b64" in step:
-        return base64.b64decode(step["send_b64"])
-    return str(step["send"]).encode()
-
-
-def _expected(reply: dict[str, Any]) -> Any:
-    key = reply.get("raw") or reply.get("error", {}).get("desc")
-    if key in SANER:
-        return SANER[key]
-    return reply.get("raw", reply)
-
-
-def _same(line: bytes, expected: Any) -> bool:
-    if isinstance(expected, str):
-        return line.decode() == expected + "\r\n"
-    return bool(json.loads(line) == expected)
 
 
 def _foreign(step: dict[str, Any]) -> bool:
@@ -76,16 +41,13 @@ def test_a_recorded_conversation_is_answered_as_qemu_did(
     for step in case["steps"]:
         if _foreign(step) and not oob_off:
             continue
-        data = _sent(step)
+        data = sent(step)
         lines = [
             line
             for start in range(0, len(data), piece)
             for line in converse(session, data[start : start + piece])
         ]
-        expected = [_expected(reply) for reply in step["expect"]]
-        assert len(lines) == len(expected), (lines, expected)
-        for line, reply in zip(lines, expected, strict=True):
-            assert _same(line, reply), (line, reply)
+        compare(lines, expected(step))
 
 
 def test_the_table_of_foreign_cases_names_only_recorded_ones() -> None:
