@@ -23,7 +23,7 @@ from pydantic import TypeAdapter
 
 from protocol.arguments import annotations_of, model_of
 from protocol.encode import encode_value, encode_with
-from protocol.model import WireModel
+from protocol.model import WireModel, unstable
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Token = Callable[[Any], Hashable]
@@ -45,6 +45,7 @@ class Command:
         boxed: the parameter that takes all arguments as one model, if that is how it takes them.
         kept: what the reply depends on, if its encoding is kept while that is equal.
         shown: with ``gen=False``, the model to show in introspection.
+        features: what introspection says of it besides; an ``x-`` in front says ``unstable``.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Command:
     boxed: str | None
     kept: Token | None
     shown: type[WireModel] | None
+    features: tuple[str, ...]
 
     @cached_property
     def arguments(self) -> type[WireModel] | None:
@@ -104,6 +106,7 @@ def command(  # noqa: PLR0913  # one keyword for each property that QAPI gives a
     allow_preconfig: bool = False,
     static: bool = False,
     kept: Token | None = None,
+    features: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Declare the function below as the handler of a command.
 
@@ -116,6 +119,7 @@ def command(  # noqa: PLR0913  # one keyword for each property that QAPI gives a
         allow_preconfig: the command may run before machine initialisation.
         static: the reply never changes, so its encoding is kept.
         kept: the reply changes only when this does, so its encoding is kept until then.
+        features: what a client can learn about it by introspection (QAPI ``features``).
 
     Raises:
         TypeError: the signature or the docstring cannot be a command's.
@@ -138,6 +142,7 @@ def command(  # noqa: PLR0913  # one keyword for each property that QAPI gives a
             boxed=handler.__code__.co_varnames[1] if boxed else None,
             kept=validity,
             shown=arguments,
+            features=features + unstable(name),
         )
         setattr(handler, _MARK, record)
         return handler

@@ -18,6 +18,11 @@ def wire_name(name: str) -> str:
     return name.rstrip("_").replace("_", "-")
 
 
+def unstable(name: str) -> tuple[str, ...]:
+    """Return the feature that QEMU gives to whatever it names ``x-``: it may change."""
+    return ("unstable",) if name.startswith("x-") else ()
+
+
 class WireModel(BaseModel):
     """Base of all QAPI structures."""
 

@@ -5,6 +5,7 @@ and builtins, never on the name of a structure.  So structures and enumerations 
 the order in which commands and events reach them (qapi/introspect.json, ``SchemaInfo``).
 """
 
+import itertools
 import types
 import typing
 from collections.abc import Mapping
@@ -15,7 +16,8 @@ from pydantic.fields import FieldInfo
 
 from protocol.command import Command, CommandTable
 from protocol.event import Event, EventTable
-from protocol.model import QapiEnum, WireModel, wire_name
+from protocol.model import QapiEnum, WireModel, unstable, wire_name
+from protocol.union import FlatUnion
 
 Entry = dict[str, Any]
 
@@ -51,6 +53,7 @@ class _Builder:
     def __init__(self) -> None:
         self._names: dict[type, str] = {}
         self._types: dict[str, Entry] = {}
+        self._numbers = itertools.count()
 
     def build(self, commands: CommandTable, events: EventTable) -> list[Entry]:
         entries = [self._command(command) for command in commands.values()]
@@ -64,7 +67,9 @@ class _Builder:
             "arg-type": self._named(command.arguments or _Empty),
             "ret-type": self._named(_Empty if command.returns is None else command.returns),
         }
-        return entry | {"allow-oob": True} if command.allow_oob else entry
+        if command.allow_oob:
+            entry["allow-oob"] = True
+        return entry | _features(command.features)
 
     def _event(self, event: type[Event]) -> Entry:
         return {
@@ -123,23 +128,35 @@ class _Builder:
         elif issubclass(described, WireModel):
             members = [self._member(*field) for field in described.model_fields.items()]
             entry.update({"meta-type": "object", "members": members})
+        if issubclass(described, FlatUnion):
+            entry.update(tag=wire_name(described.tag), variants=self._variants(described))
         return name
 
+    def _variants(self, described: type[FlatUnion]) -> list[Entry]:
+        """A case for each value of the tag: those with members of their own first, as QEMU."""
+        branches = {str(value): branch for value, branch in described.branches.items()}
+        cases = branches | {value: _Empty for value in described.values() if value not in branches}
+        return [{"case": value, "type": self._named(branch)} for value, branch in cases.items()]
+
     def _next_name(self) -> str:
-        return str(sum(name.isdigit() for name in self._types))
+        return str(next(self._numbers))
 
     def _member(self, name: str, field: FieldInfo) -> Entry:
-        entry: Entry = {
-            "name": field.alias or wire_name(name),
-            "type": self._named(field.annotation),
-        }
-        return entry if field.is_required() else entry | {"default": None}
+        shown = field.alias or wire_name(name)
+        entry: Entry = {"name": shown, "type": self._named(field.annotation)}
+        if not field.is_required():
+            entry["default"] = None
+        return entry | _features(unstable(shown))
+
+
+def _features(names: tuple[str, ...]) -> Entry:
+    return {"features": list(names)} if names else {}
 
 
 def _enumeration(described: type[QapiEnum]) -> Entry:
     values = [member.value for member in described]
     return {
         "meta-type": "enum",
-        "members": [{"name": value} for value in values],
+        "members": [{"name": value} | _features(unstable(value)) for value in values],
         "values": values,
     }

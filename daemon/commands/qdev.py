@@ -17,7 +17,12 @@ class DeviceAddArguments(WireModel):
     id_: str | None = None
 
 
-@command("device_add", gen=False, arguments=DeviceAddArguments)
+@command(
+    "device_add",
+    gen=False,
+    arguments=DeviceAddArguments,
+    features=("json-cli", "json-cli-hotplug"),
+)
 def device_add(context: "Context", arguments: dict[str, Any]) -> None:
     """Plug a CPU; the guest reports by ACPI_DEVICE_OST what became of it."""
     context.machine.device_add(arguments)
