@@ -11,6 +11,10 @@ from daemon.chardev.errors import ChardevError
 if TYPE_CHECKING:
     from daemon.config import FdAddress, TcpAddress
 
+INT_MAX = 2**31 - 1
+
+FAMILIES = {"any": socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+
 Where = tuple[int, tuple[Any, ...]]
 """An address family, and an address of it as `socket` has them."""
 
@@ -25,6 +29,7 @@ async def resolve(address: TcpAddress, *, passive: bool = False) -> list[Where]:
         found = await asyncio.get_running_loop().getaddrinfo(
             address.host or None,
             address.port,
+            family=FAMILIES[address.family],
             type=socket.SOCK_STREAM,
             flags=socket.AI_PASSIVE if passive else 0,
         )
@@ -44,13 +49,15 @@ def inherited(address: FdAddress) -> socket.socket:
     Raises:
         ChardevError: there is none of that number.
     """
-    try:
-        fd = int(address.fd)
-    except ValueError:
-        raise ChardevError(f"Unable to parse FD number {address.fd}") from None
+    text = str(address.fd)
+    if not (text.isascii() and text.removeprefix("-").isdigit()):
+        raise ChardevError(f"Unable to parse FD number {text}")
+    fd = int(text)
+    if abs(fd) > INT_MAX:
+        raise ChardevError(f"Unable to parse FD number {fd}: Numerical result out of range")
     try:
         sock = socket.socket(fileno=fd)
-    except (OSError, ValueError, OverflowError):
+    except (OSError, ValueError):
         raise ChardevError(f"File descriptor '{fd}' is not a socket") from None
     if sock.type != socket.SOCK_STREAM:
         sock.detach()
