@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from daemon.objects.authz import AuthZList, AuthZSimple
+from daemon.objects.types import OBJECT_TYPES
 from machine.qom.node import Node, container
 from protocol.arguments import validate
 from protocol.errors import QmpError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from daemon.objects.tls import TlsCredsX509
     from machine.qom.node import Property
+    from machine.qom.tree import QomTree
 
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9._-]*", re.ASCII)
 """What an id looks like (QEMU: id_wellformed)."""
@@ -46,10 +48,17 @@ TYPES: Mapping[ObjectType, Callable[[Any], UserCreatable]] = {
 
 
 class Objects:
-    """All of them, in the order in which they were created."""
+    """All of them, in the order in which they were created.
 
-    def __init__(self) -> None:
+    Args:
+        qom: the tree to show them in, beside what the machine itself has there.
+    """
+
+    def __init__(self, qom: QomTree | None = None) -> None:
         self._objects: dict[str, tuple[ObjectType, UserCreatable]] = {}
+        self._built_in = container
+        if qom is not None:
+            self._mount(qom)
 
     def create(self, options: ObjectOptions) -> None:
         """Create one.
@@ -60,7 +69,7 @@ class Objects:
         id_ = options.id_
         if not IDENTIFIER.fullmatch(id_):
             raise QmpError("Parameter 'id' expects an identifier")
-        if id_ in self._objects:
+        if id_ in self.node().properties:
             raise QmpError(
                 f"attempt to add duplicate property '{id_}' to object (type 'container')"
             )
@@ -79,10 +88,14 @@ class Objects:
         """Forget one; who speaks TLS with it goes on doing so.
 
         Raises:
-            QmpError: there is none.
+            QmpError: there is none, or it is the machine's own.
         """
-        if self._objects.pop(id_, None) is None:
+        if id_ not in self._objects:
+            built_in = self._built_in().find(id_)
+            if built_in is not None and built_in.make is not None:
+                raise QmpError(f"object '{id_}' is in use, can not be deleted")
             raise QmpError(f"object '{id_}' not found")
+        del self._objects[id_]
 
     def server_context(self, id_: str) -> ssl.SSLContext:
         """What speaks TLS as a server, with the credentials of this id.
@@ -96,17 +109,37 @@ class Objects:
         """What speaks TLS as a client; see `server_context`."""
         return self._credentials(id_, QCryptoTLSCredsEndpoint.CLIENT).context
 
-    def authorize(self, id_: str, name: str) -> bool:
-        """Whether the list of this id allows a name; where there is no such list, it does not."""
+    def authorize(self, id_: str, peer: ssl.SSLObject) -> bool:
+        """Whether the access list of this id lets in whom TLS has verified.
+
+        Nobody is let in who has not been verified, or has no name, or where there is no such list.
+        """
+        der = peer.getpeercert(binary_form=True)
+        if der is None:
+            return False
+        from daemon.objects.certificate import Certificate  # noqa: PLC0415 - as above
+
+        name = Certificate.from_der(der).subject
+        return bool(name) and self.allows(id_, name)
+
+    def allows(self, id_: str, name: str) -> bool:
+        """Whether the access list of this id allows a name; where there is none, it does not."""
         _, list_ = self._objects.get(id_, (None, None))
         return isinstance(list_, AuthZSimple | AuthZList) and list_.allows(name)
 
     def node(self) -> Node:
         """The object `/objects`."""
-        node = container()
+        node = self._built_in()
         for id_, (type_, made) in self._objects.items():
             node.add(id_, str(type_), partial(_node, str(type_), made))
         return node
+
+    def _mount(self, qom: QomTree) -> None:
+        present = qom.root().find("objects")
+        if present is not None and present.make is not None:
+            self._built_in = present.make
+        qom.mount("objects", "container", self.node)
+        qom.types.add(OBJECT_TYPES)
 
     def _credentials(self, id_: str, endpoint: QCryptoTLSCredsEndpoint) -> TlsCredsX509:
         from daemon.objects.tls import TlsCredsX509  # noqa: PLC0415 - see _tls_creds_x509

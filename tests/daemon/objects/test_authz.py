@@ -20,24 +20,24 @@ def rule(match: str, policy: str, format_: str | None = None) -> dict[str, str]:
 
 def test_a_simple_one_allows_one_name(objects: Objects) -> None:
     create(objects, "authz-simple", "z", identity="CN=alice")
-    assert objects.authorize("z", "CN=alice")
-    assert not objects.authorize("z", "CN=alice,O=x")
-    assert not objects.authorize("z", "")
+    assert objects.allows("z", "CN=alice")
+    assert not objects.allows("z", "CN=alice,O=x")
+    assert not objects.allows("z", "")
 
 
 def test_an_empty_list_denies_unless_told_otherwise(objects: Objects) -> None:
     create(objects, "authz-list", "deny")
     create(objects, "authz-list", "allow", policy="allow")
-    assert not objects.authorize("deny", "CN=alice")
-    assert objects.authorize("allow", "CN=alice")
+    assert not objects.allows("deny", "CN=alice")
+    assert objects.allows("allow", "CN=alice")
 
 
 def test_the_first_rule_that_matches_decides(objects: Objects) -> None:
     rules = [rule("CN=bob", "deny"), rule("CN=*", "allow", "glob"), rule("CN=carol", "deny")]
     create(objects, "authz-list", "z", rules=rules)
-    assert not objects.authorize("z", "CN=bob")
-    assert objects.authorize("z", "CN=carol")
-    assert not objects.authorize("z", "O=Example")
+    assert not objects.allows("z", "CN=bob")
+    assert objects.allows("z", "CN=carol")
+    assert not objects.allows("z", "O=Example")
 
 
 @pytest.mark.parametrize(
@@ -61,17 +61,17 @@ def test_a_glob_knows_stars_and_question_marks(
     objects: Objects, pattern: str, name: str, *, matches: bool
 ) -> None:
     create(objects, "authz-list", "z", rules=[rule(pattern, "allow", "glob")])
-    assert objects.authorize("z", name) is matches
+    assert objects.allows("z", name) is matches
 
 
 def test_stars_mean_nothing_without_glob(objects: Objects) -> None:
     create(objects, "authz-list", "z", rules=[rule("*", "allow"), rule("CN=*", "allow", "exact")])
-    assert not objects.authorize("z", "CN=alice")
+    assert not objects.allows("z", "CN=alice")
 
 
 def test_nobody_is_allowed_by_what_is_not_there_or_no_list(objects: Objects, tmp_path: Any) -> None:
     from tests.daemon.objects.pki import SERVER, folder  # noqa: PLC0415
 
     create(objects, "tls-creds-x509", "t", dir=folder(tmp_path, SERVER), endpoint="server")
-    assert not objects.authorize("t", "CN=alice")
-    assert not objects.authorize("nosuch", "CN=alice")
+    assert not objects.allows("t", "CN=alice")
+    assert not objects.allows("nosuch", "CN=alice")

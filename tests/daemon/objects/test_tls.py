@@ -101,6 +101,26 @@ def test_without_verify_peer_nobody_is_asked_for_a_certificate(tmp_path: Path) -
     assert meet(tmp_path, client={"ca-cert": "ca"}, verify_peer=False).getpeercert(True) is None
 
 
+@pytest.mark.parametrize(
+    ("identity", "client", "members"),
+    [
+        ("C=GB,ST=London,L=London,O=Example,CN=alice", "alice", {}),
+        ("", "nameless", {}),
+        ("C=GB,ST=London,L=London,O=Example,CN=alice", "alice", {"verify_peer": False}),
+        ("CN=alice", "alice", {}),
+    ],
+)
+def test_only_a_verified_name_that_is_listed_is_let_in(
+    tmp_path: Path, identity: str, client: str, members: dict[str, Any]
+) -> None:
+    peer = meet(tmp_path, client=ALICE | {"client-cert": client}, **members)
+    objects = Objects()
+    create(objects, "authz-simple", "z", identity=identity)
+    expected = client == "alice" and identity.startswith("C=GB") and not members
+    assert objects.authorize("z", peer) is expected
+    assert not objects.authorize("nosuch", peer)
+
+
 def test_old_versions_are_not_spoken(tmp_path: Path) -> None:
     objects = Objects()
     creds(objects, "s", folder(tmp_path, SERVER), "server")
@@ -151,8 +171,8 @@ def test_old_versions_are_not_spoken(tmp_path: Path) -> None:
         (
             SERVER | {"ca-cert": "other-ca"},
             (
-                "Our own certificate DIR/server-cert.pem failed validation against DIR/ca-cert.pem: "
-                "The certificate hasn't got a known issuer"
+                "Our own certificate DIR/server-cert.pem failed validation against "
+                "DIR/ca-cert.pem: The certificate hasn't got a known issuer"
             ),
         ),
         (
