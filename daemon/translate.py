@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from machine import events as domain
 from machine.kvm.vcpu import MpState
+from machine.topology import MAX_CPUS
 from protocol.qapi import acpi, qdev, run_state
 from protocol.qapi.acpi import ACPIOSTInfo, ACPISlotType
 from protocol.qapi.machine import CpuInstanceProperties
@@ -25,13 +27,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from machine.cpu import CpuSlot
+    from machine.topology import CpuLocation
     from machine.virt import VirtMachine
     from protocol.event import Event
 
 
 def instance_properties(slot: CpuSlot) -> CpuInstanceProperties:
     """Where a possible CPU sits."""
-    at = slot.location
+    return _properties(slot.location)
+
+
+@lru_cache(MAX_CPUS)
+def _properties(at: CpuLocation) -> CpuInstanceProperties:
     return CpuInstanceProperties(
         core_id=at.core_id,
         thread_id=at.thread_id,

@@ -15,14 +15,14 @@ import types
 import typing
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
 from protocol.arguments import annotations_of, model_of
-from protocol.encode import encode_value, encode_with
+from protocol.encode import encode_exactly, encode_value, encode_with
 from protocol.model import WireModel, unstable
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -30,6 +30,7 @@ Token = Callable[[Any], Hashable]
 """Tells, from the context, what a reply depends on: it is true while the token is equal."""
 
 _MARK = "__qmp_command__"
+_DOUBLES = frozenset({float, Any, object})  # what a double may hide behind
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,16 +81,16 @@ class Command:
         """Encode a handler's result, which is the content of ``return``."""
         if value is None and self.returns is None:
             return b"{}"
-        if self._to_json is not None:
-            return encode_with(self._to_json, value)
-        return encode_value(value)
+        return self._encode(value)
 
     @cached_property
-    def _to_json(self) -> Callable[..., bytes] | None:
-        """Serializer of return values that hold models, None if plain values are returned."""
-        if not _holds_models(self.returns):
-            return None
-        return TypeAdapter(self.returns).serializer.to_json
+    def _encode(self) -> Callable[[Any], bytes]:
+        """Encoder of what is returned, by what it may hold."""
+        held = _held_by(self.returns, set())
+        if not any(isinstance(part, type) and issubclass(part, WireModel) for part in held):
+            return encode_value
+        to_json = TypeAdapter(self.returns).serializer.to_json
+        return partial(encode_with if held.isdisjoint(_DOUBLES) else encode_exactly, to_json)
 
 
 CommandTable = Mapping[str, Command]
@@ -175,10 +176,18 @@ def collect(modules: Iterable[ModuleType]) -> CommandTable:
     return MappingProxyType(table)
 
 
-def _holds_models(annotation: Any) -> bool:
+def _held_by(annotation: Any, held: set[Any]) -> set[Any]:
+    """Add an annotation to a set, and all that it is made of."""
+    if annotation in held:
+        return held
+    held.add(annotation)
+    parts = list(typing.get_args(annotation))
     if isinstance(annotation, type) and issubclass(annotation, WireModel):
-        return True
-    return any(_holds_models(part) for part in typing.get_args(annotation))
+        parts += [field.annotation for field in annotation.model_fields.values()]
+    for part in parts:
+        if isinstance(part, Hashable):
+            _held_by(part, held)
+    return held
 
 
 def _docstring(handler: Callable[..., Any]) -> str:

@@ -1,5 +1,6 @@
 """QAPI machine: CPUs, machine types, names and sizes."""
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from daemon.translate import instance_properties
@@ -8,6 +9,7 @@ from machine.virt import MACHINE_TYPE
 from protocol.command import command
 from protocol.qapi.machine import (
     CpuInfoFast,
+    CpuInstanceProperties,
     CurrentMachineParams,
     HotpluggableCPU,
     KvmInfo,
@@ -31,16 +33,23 @@ def _plugged(context: "Context") -> int:
 @command("query-cpus-fast", kept=_plugged)
 def query_cpus_fast(context: "Context") -> list[CpuInfoFast]:
     """List the plugged CPUs, in the order in which they were plugged."""
+    thread_id = context.thread_id
     return [
-        CpuInfoFast(
-            thread_id=context.thread_id,
-            props=instance_properties(slot),
-            qom_path=cpu.path,
-            cpu_index=slot.index,
-            target=SysEmuTarget.AARCH64,
-        )
+        _cpu_info(cpu.path, slot.index, instance_properties(slot), thread_id)
         for slot, cpu in context.machine.cpus()
     ]
+
+
+@lru_cache(MAX_CPUS)
+def _cpu_info(path: str, index: int, props: CpuInstanceProperties, thread_id: int) -> CpuInfoFast:
+    """What is said of a CPU: built once, for where one changes the others are the same."""
+    return CpuInfoFast(
+        thread_id=thread_id,
+        props=props,
+        qom_path=path,
+        cpu_index=index,
+        target=SysEmuTarget.AARCH64,
+    )
 
 
 @command("query-hotpluggable-cpus", allow_preconfig=True, kept=_plugged)
@@ -50,12 +59,15 @@ def query_hotpluggable_cpus(context: "Context") -> list[HotpluggableCPU]:
 
 
 def _hotpluggable(context: "Context", slot: "CpuSlot") -> HotpluggableCPU:
-    return HotpluggableCPU(
-        props=instance_properties(slot),
-        vcpus_count=1,
-        qom_path=slot.cpu.path if slot.cpu is not None else None,
-        type=context.machine.cpu_typename,
-    )
+    path = slot.cpu.path if slot.cpu is not None else None
+    return _hotpluggable_cpu(path, instance_properties(slot), context.machine.cpu_typename)
+
+
+@lru_cache(MAX_CPUS)
+def _hotpluggable_cpu(
+    path: str | None, props: CpuInstanceProperties, typename: str
+) -> HotpluggableCPU:
+    return HotpluggableCPU(props=props, vcpus_count=1, qom_path=path, type=typename)
 
 
 @command("query-machines", allow_preconfig=True)

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 
+from protocol.command import command, record_of
 from protocol.encode import encode_event, encode_failure, encode_success, encode_value, prettify
 from protocol.errors import DeviceNotFoundError, QmpError
+from protocol.event import Event
+from protocol.model import WireModel
 from protocol.qapi.acpi import AcpiDeviceOst, ACPIOSTInfo, ACPISlotType
 from protocol.qapi.control import CommandInfo
 from protocol.qapi.run_state import Reset, Resume, ShutdownCause
@@ -52,6 +55,33 @@ def test_values_print_as_qemu_prints_them(value: Any, text: str) -> None:
 
 def test_plain_containers_may_hold_models() -> None:
     assert encode_value([{"a": CommandInfo(name="é")}]) == b'[{"a": {"name": "\\u00E9"}}]'
+
+
+class Measure(WireModel):
+    ratio: float
+    kept: list[Any]
+
+
+class Measured(Event, name="MEASURED"):
+    ratio: float
+
+
+@command("query-measures")
+def query_measures(_context: object) -> list[Measure]:
+    """Return doubles inside of models."""
+    return [Measure(ratio=0.1, kept=[1.0, "1.50", {"a": 1e300}])]
+
+
+def test_doubles_inside_of_models_print_as_those_outside_do() -> None:
+    record = record_of(query_measures)
+    assert record is not None
+    assert record.encode(query_measures(None)) == (
+        b'[{"ratio": 0.10000000000000001, "kept": [1, "1.50", {"a": 1.0000000000000001e+300}]}]'
+    )
+
+
+def test_doubles_in_events_do_so_too() -> None:
+    assert b'"data": {"ratio": 0.10000000000000001}' in encode_event(Measured(ratio=0.1), 0, 0)
 
 
 def test_a_value_too_deep_for_recursion_is_written_all_the_same() -> None:
