@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from daemon.hmp import human_monitor
+from daemon.hmp.monitor import HumanMonitor
 from protocol.command import command
 from protocol.errors import QmpError
 from protocol.model import Int64
@@ -27,4 +27,4 @@ def human_monitor_command(
     """Execute a command of the human monitor, and return what it prints."""
     if cpu_index is not None and cpu_index not in context.machine.plugger.plugged:
         raise QmpError("Parameter 'cpu-index' expects a CPU number")
-    return human_monitor(context, command_line)
+    return HumanMonitor(context, cpu_index=cpu_index).execute(command_line)

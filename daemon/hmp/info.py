@@ -1,0 +1,102 @@
+"""What `info` shows, in QEMU's text forms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daemon.hmp.command import hmp
+from daemon.translate import instance_properties
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from daemon.hmp.monitor import HumanMonitor
+
+
+@hmp("cpus", help="show infos for each CPU")
+def cpus(monitor: HumanMonitor) -> Iterator[str]:
+    """List the plugged CPUs in the order of plugging; a star marks the current one."""
+    current = monitor.cpu_index
+    for slot, _cpu in monitor.machine.cpus():
+        mark = "*" if slot.index == current else " "
+        yield f"{mark} CPU #{slot.index}: thread_id={monitor.context.thread_id}"
+
+
+@hmp("hotpluggable-cpus", help="Show information about hotpluggable CPUs")
+def hotpluggable_cpus(monitor: HumanMonitor) -> Iterator[str]:
+    """List the possible CPUs, the highest number first."""
+    machine = monitor.machine
+    slots = machine.hotpluggable_slots()
+    yield "Hotpluggable CPUs:"
+    for slot in reversed(slots):
+        yield f'  type: "{machine.cpu_typename}"'
+        yield '  vcpus_count: "1"'
+        if slot.cpu is not None:
+            yield f'  qom_path: "{slot.cpu.path}"'
+        yield "  CPUInstance Properties:"
+        props = instance_properties(slot)
+        for level in ("socket", "cluster", "core", "thread"):
+            yield f'    {level}-id: "{getattr(props, f"{level}_id")}"'
+
+
+@hmp("status", help="show the current VM status (running|paused)")
+def status(monitor: HumanMonitor) -> Iterator[str]:
+    """Tell whether the machine runs, and why not."""
+    state = monitor.machine.run_state.value
+    if monitor.machine.running:
+        yield "VM status: running"
+    else:
+        yield "VM status: paused" if state == "paused" else f"VM status: paused ({state})"
+
+
+@hmp("numa", help="show NUMA information")
+def numa(_monitor: HumanMonitor) -> Iterator[str]:
+    """Tell the NUMA nodes: there are none."""
+    yield "0 nodes"
+
+
+@hmp("name", help="show the current VM name")
+def name(monitor: HumanMonitor) -> Iterator[str]:
+    """Tell the name that `-name` gave, if it did."""
+    if monitor.machine.config.name:
+        yield monitor.machine.config.name
+
+
+@hmp("uuid", help="show the current VM UUID")
+def uuid(monitor: HumanMonitor) -> Iterator[str]:
+    """Tell the machine's UUID."""
+    yield str(monitor.machine.config.uuid)
+
+
+@hmp("version", help="show the version of QEMU")
+def version(monitor: HumanMonitor) -> Iterator[str]:
+    """Tell which QEMU this speaks for, and what it is."""
+    told = monitor.qmp("query-version")
+    yield f"{told.qemu.major}.{told.qemu.minor}.{told.qemu.micro}{told.package}"
+
+
+@hmp("kvm", help="show KVM information")
+def kvm(monitor: HumanMonitor) -> Iterator[str]:
+    """Tell whether the host's KVM is used."""
+    told = monitor.qmp("query-kvm")
+    state = ("disabled", "enabled")[told.enabled] if told.present else "not compiled"
+    yield f"kvm support: {state}"
+
+
+@hmp(
+    "memory_size_summary",
+    help="show the amount of initially allocated and present hotpluggable (if enabled) memory in "
+    "bytes.",
+)
+def memory_size_summary(monitor: HumanMonitor) -> Iterator[str]:
+    """Tell the sizes of memory."""
+    told = monitor.qmp("query-memory-size-summary")
+    yield f"base memory: {told.base_memory}"
+    yield f"plugged memory: {told.plugged_memory}"
+
+
+@hmp("history", help="show the command line history")
+def history(monitor: HumanMonitor) -> Iterator[str]:
+    """List the lines that this terminal was given."""
+    for number, line in enumerate(monitor.history.lines if monitor.history else ()):
+        yield f"{number}: '{line.decode(errors='surrogateescape')}'"

@@ -1,0 +1,85 @@
+"""The object tree: the same handlers as QMP's, with text for JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from daemon.hmp.command import hmp
+from machine.qdev_values import parse_bool, parse_number
+from machine.qom.values import RANGES
+from protocol.encode import encode_value, prettify
+from protocol.errors import QmpError
+from protocol.stream import JsonStream, ParseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from daemon.hmp.monitor import HumanMonitor
+
+
+@hmp("qom-list", args="path:s?", params="path", help="list QOM properties")
+def qom_list(monitor: HumanMonitor, path: str | None = None) -> Iterator[str]:
+    """List the properties of an object."""
+    if path is None:
+        yield "/"
+        return
+    for entry in monitor.qmp("qom-list", path=path):
+        yield f"{entry.name} ({entry.type})"
+
+
+@hmp("qom-get", args="path:s,property:s", params="path property", help="print QOM property")
+def qom_get(
+    monitor: HumanMonitor,
+    path: str,
+    property: str,  # noqa: A002 - QAPI's name
+) -> Iterator[str]:
+    """Print a property of an object as JSON."""
+    value = monitor.qmp("qom-get", path=path, property=property)
+    yield prettify(encode_value(value)).decode().replace("\r\n", "\n").removesuffix("\n")
+
+
+@hmp(
+    "qom-set",
+    args="json:-j,path:s,property:s,value:S",
+    params="[-j] path property value",
+    help="set QOM property.\n\t\t\t -j: the value is specified in json format.",
+)
+def qom_set(
+    monitor: HumanMonitor,
+    path: str,
+    property: str,  # noqa: A002 - QAPI's name
+    value: str,
+    *,
+    json: bool,
+) -> None:
+    """Write a property of an object."""
+    read: Any = _json(value) if json else _text(monitor, path, property, value)
+    monitor.qmp("qom-set", path=path, property=property, value=read)
+
+
+def _json(text: str) -> Any:
+    """Read JSON as QMP does.
+
+    Raises:
+        QmpError: it is none.
+    """
+    stream = JsonStream()
+    found = stream.feed(text.encode(errors="surrogateescape") + b"\n")
+    first = found[0] if found else ParseError("JSON parse error, premature EOI")
+    if isinstance(first, ParseError):
+        raise QmpError(first.desc)
+    return first
+
+
+def _text(monitor: HumanMonitor, path: str, name: str, text: str) -> Any:
+    """Read a value as a command line's options have it, by the property's type."""
+    types = {entry.name: entry.type for entry in monitor.qmp("qom-list", path=path)}
+    type_ = types.get(name, "string")
+    if type_ == "bool":
+        return parse_bool(name, text)
+    if type_ not in RANGES:
+        return text
+    value = parse_number(text)
+    if value is None:
+        raise QmpError(f"Parameter '{name}' expects integer")
+    return value
