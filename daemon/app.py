@@ -12,6 +12,7 @@ from daemon.chardev.errors import ChardevError
 from daemon.commands import COMMANDS, EVENTS
 from daemon.context import Context
 from daemon.events import EventBridge
+from daemon.objects.store import Objects
 from daemon.pidfile import Pidfile, PidfileError
 from daemon.runner import Runner
 from daemon.server import Server
@@ -20,6 +21,7 @@ from machine.clock import VirtualClock
 from machine.errors import MachineError
 from machine.trace import Trace, TracePoint
 from machine.virt import VirtMachine
+from protocol.errors import QmpError
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -59,8 +61,9 @@ class App:
         try:
             self.machine = VirtMachine(config.machine, trace)
             self._resources.callback(self.machine.close)
-            self.server = Server(config.chardevs, config.monitors, self._connect)
-        except (MachineError, ChardevError) as error:
+            objects = self._create_objects()
+            self.server = Server(config.chardevs, config.monitors, self._connect, tls=objects)
+        except (MachineError, ChardevError, QmpError) as error:
             self._resources.close()
             raise StartError(str(error)) from None
         self.runner = Runner(self.machine.clock, loop=loop)
@@ -71,6 +74,7 @@ class App:
             EVENTS,
             on_end=self._end,
             chardevs=self.server.chardevs,
+            objects=objects,
         )
         self._resources.callback(self.context.fdsets.close)
         self.mqtt = _publisher(config)
@@ -129,6 +133,11 @@ class App:
         publishing = asyncio.create_task(self.mqtt.run())
         publishing.add_done_callback(_tell_failure)
         return [publishing]
+
+    def _create_objects(self) -> Objects:
+        objects = Objects(self.machine.qom)
+        objects.create_all(self._config.objects)
+        return objects
 
     def _connect(self, monitor: Monitor) -> Connection[Any]:
         """A client has come to a monitor."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from daemon.fds import FdSets
 from daemon.monitor import Monitor, detached
+from daemon.objects.store import Objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +44,7 @@ class Context:
         events: every event there is.
         on_end: called once the machine has ended.
         chardevs: its character devices, by label.
+        objects: what users have created with `-object` and `object-add`.
         fdsets: the sets of file descriptors that its clients have handed over.
         monitor: the monitor whose client asks.
         thread_id: the host thread that runs every vCPU: there is one, ours.
@@ -54,6 +56,7 @@ class Context:
     events: EventTable
     on_end: Callable[[], None] = _nothing
     chardevs: Mapping[str, Backend] = field(default_factory=dict)
+    objects: Objects = field(default_factory=Objects)
     fdsets: FdSets = field(default_factory=FdSets)
     monitor: Monitor = field(default_factory=detached)
     thread_id: int = field(default_factory=os.getpid)

@@ -11,6 +11,8 @@ from daemon.chardev.errors import ChardevError
 if TYPE_CHECKING:
     from daemon.config import FdAddress, TcpAddress
 
+FAMILIES = {"any": socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+
 INT_MAX = 2**31 - 1
 
 FAMILIES = {"any": socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
@@ -38,8 +40,7 @@ async def resolve(address: TcpAddress, *, passive: bool = False) -> list[Where]:
     except UnicodeError:  # a label that is too long, for example
         reason = "Name or service not known"
     else:
-        families = {info[0] for info in found if info[0] == socket.AF_INET or socket.has_ipv6}
-        return sorted({(info[0], info[4]) for info in found if info[0] in families})
+        return sorted({(info[0], info[4]) for info in found})
     raise ChardevError(f"address resolution failed for {str(address)[4:]}: {reason}")
 
 

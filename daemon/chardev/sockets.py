@@ -16,10 +16,11 @@ from daemon.chardev.backend import Backend
 from daemon.chardev.connect import connect
 from daemon.chardev.errors import ChardevError
 from daemon.chardev.listen import Listener, listen
-from daemon.chardev.tls import secure
+from daemon.chardev.tls import credentials, secure
 from daemon.chardev.transport import SocketTransport
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable
 
     from daemon.chardev.tls import Tls
@@ -56,6 +57,7 @@ class SocketBackend(Backend):
         self._pause = pause
         self._listener: Listener | None = None
         self._task: asyncio.Task[None] | None = None
+        self._credentials: ssl.SSLContext | None = None
         self._name = ""
 
     @property
@@ -76,6 +78,7 @@ class SocketBackend(Backend):
         Raises:
             ChardevError: it cannot be; with `reconnect` it is tried again instead.
         """
+        self._credentials = credentials(self.config, self._tls)
         if self.config.server:
             self._listener = await listen(self.config.address)
             self._task = asyncio.create_task(self._serve(self._listener))
@@ -131,7 +134,7 @@ class SocketBackend(Backend):
         sock = await connect(self.config.address)
         try:
             await self._carry(sock)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise ChardevError(f"Failed to connect to '{self.config.address}': {error}") from None
 
     async def _carry(self, sock: socket.socket) -> None:
@@ -141,12 +144,12 @@ class SocketBackend(Backend):
             self._name = names.connected(sock, server=self.config.server)
             if sock.family != socket.AF_UNIX:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls is not None and self.config.tls_creds is not None:
-                await secure(self.config, sock, peer, self._tls)
+            if self._tls is not None and self._credentials is not None:
+                await secure(self._credentials, self.config, sock, peer, self._tls)
             else:
                 loop = asyncio.get_running_loop()
                 SocketTransport(loop, peer, sock, self._buffer).start()
-        except OSError:
+        except (OSError, ValueError):
             sock.close()
             peer.finish()
             raise

@@ -6,6 +6,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol, cast
 
+from daemon.chardev.errors import ChardevError
+from protocol.errors import QmpError
+
 if TYPE_CHECKING:
     import socket
     import ssl
@@ -31,8 +34,8 @@ class Tls(Protocol):
     def client_context(self, creds: str) -> ssl.SSLContext:
         """Return how servers are spoken to by the object of this id."""
 
-    def authorize(self, authz: str, name: str) -> bool:
-        """Tell whether the object of this id lets in whose distinguished name this is."""
+    def authorize(self, authz: str, peer: ssl.SSLObject) -> bool:
+        """Tell whether the object of this id lets the peer in."""
 
 
 class _Gate(asyncio.Protocol):
@@ -49,45 +52,55 @@ class _Gate(asyncio.Protocol):
             transport.set_protocol(self._protocol)
             self._protocol.connection_made(transport)
         else:
+            log.warning("'%s' does not let a client in", self._authz)
             cast("asyncio.Transport", transport).abort()
             self._protocol.finish()
 
     def _is_allowed(self, authz: str, transport: asyncio.BaseTransport) -> bool:
-        name = _name_of(transport.get_extra_info("ssl_object"))
-        allowed = name is not None and self._tls.authorize(authz, name)
-        if not allowed:
-            log.warning("'%s' does not let in %s", authz, name or "who shows no name")
-        return allowed
+        try:
+            return self._tls.authorize(authz, transport.get_extra_info("ssl_object"))
+        except ValueError as error:  # a certificate that nobody can read
+            log.warning("%s", error)
+            return False
 
 
-def _name_of(peer: ssl.SSLObject) -> str | None:
-    """The distinguished name in the certificate that a peer has shown, if it has."""
-    from daemon.objects.certificate import (  # noqa: PLC0415 - few speak TLS
-        Certificate,
-        CertificateError,
-    )
+def credentials(config: SocketChardev, tls: Tls | None) -> ssl.SSLContext | None:
+    """Find out how a device speaks TLS; None if it does not.
 
-    shown = peer.getpeercert(binary_form=True)
-    try:
-        return Certificate.from_der(shown).subject if shown else None
-    except CertificateError:
+    Raises:
+        ChardevError: there is no such object, or it is for the other end.
+    """
+    creds = config.tls_creds
+    if creds is None:
         return None
+    if tls is None:
+        raise ChardevError(f"No TLS credentials with id '{creds}'")
+    try:
+        return tls.server_context(creds) if config.server else tls.client_context(creds)
+    except QmpError as error:
+        raise ChardevError(error.desc) from None
 
 
-async def secure(config: SocketChardev, sock: socket.socket, protocol: Peer, tls: Tls) -> None:
+async def secure(
+    context: ssl.SSLContext,
+    config: SocketChardev,
+    sock: socket.socket,
+    protocol: Peer,
+    tls: Tls,
+) -> None:
     """Let the protocol serve the peer at the other end of a socket, once it has proven itself.
 
     Raises:
         OSError: it has not.
+        ValueError: it is a server, and the address does not say of what name.
     """
     loop = asyncio.get_running_loop()
     gate = _Gate(protocol, tls, config.tls_authz)
-    creds = config.tls_creds or ""
     if config.server:
         connecting = loop.connect_accepted_socket(
             lambda: gate,
             sock,
-            ssl=tls.server_context(creds),
+            ssl=context,
             ssl_handshake_timeout=HANDSHAKE_TIMEOUT,
             ssl_shutdown_timeout=SHUTDOWN_TIMEOUT,
         )
@@ -95,7 +108,7 @@ async def secure(config: SocketChardev, sock: socket.socket, protocol: Peer, tls
         connecting = loop.create_connection(
             lambda: gate,
             sock=sock,
-            ssl=tls.client_context(creds),
+            ssl=context,
             server_hostname=getattr(config.address, "host", ""),
             ssl_handshake_timeout=HANDSHAKE_TIMEOUT,
             ssl_shutdown_timeout=SHUTDOWN_TIMEOUT,

@@ -3,6 +3,7 @@ import logging
 import os
 import socket
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -23,9 +24,8 @@ class Echo(Peer):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(b"hello")
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.write(b"hello")
 
     def data_received(self, data: bytes) -> None:
         assert self._transport is not None
