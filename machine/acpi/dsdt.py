@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from machine.acpi import aml, cpu_hotplug, ged
+from machine.acpi import aml, cpu_hotplug_aml, ged
 from machine.memmap import CPUHP, GED, GED_SPI, SPI_BASE
 
 REVISION = 2
@@ -12,7 +12,7 @@ def dsdt(cpus: int) -> bytes:
     """Build it for a number of possible CPUs."""
     devices = [
         ged.describe(GED.base, GED.size, SPI_BASE + GED_SPI),
-        cpu_hotplug.describe(CPUHP.base, CPUHP.size, cpus, ged.PATH),
+        cpu_hotplug_aml.describe(CPUHP.base, CPUHP.size, cpus, ged.PATH),
         ged.describe_power_button(),
     ]
     return aml.definition_block("DSDT", REVISION, aml.scope("\\_SB", *devices))

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from machine.acpi import cpu_hotplug, ged
+from machine.acpi import cpu_hotplug_aml, ged
+from machine.acpi.aml import integer
 from machine.acpi.cpu_hotplug import (
     CPU_ID,
     EJECT,
@@ -388,7 +389,7 @@ def test_the_registers_are_12_bytes() -> None:
 def test_the_aml_is_the_references_byte_for_byte(machine: str, cpus: int) -> None:
     device = ged.describe(GED.base, GED.size, 41)
     device = device[device.index(b"\x5b\x82") :]  # without the Scope around it
-    hotplug = cpu_hotplug.describe(CPUHP.base, CPUHP.size, cpus, ged.PATH)
+    hotplug = cpu_hotplug_aml.describe(CPUHP.base, CPUHP.size, cpus, ged.PATH)
     dsdt = reference_table(machine, "DSDT")
     assert device + hotplug in dsdt
     assert hotplug[hotplug.rindex(b"\\/\x03_SB_GED_CSCN") - 2 :].startswith(b"\x14")
@@ -396,8 +397,16 @@ def test_the_aml_is_the_references_byte_for_byte(machine: str, cpus: int) -> Non
 
 
 def test_only_the_boot_cpu_has_no_ej0() -> None:
-    aml = cpu_hotplug.describe(CPUHP.base, CPUHP.size, 6, ged.PATH)
+    aml = cpu_hotplug_aml.describe(CPUHP.base, CPUHP.size, 6, ged.PATH)
     starts = [aml.rindex(f"C{n:03X}".encode() + b"\x08_HID") for n in range(6)]
     ends = [b for _, b in pairwise([*starts, len(aml)])]
     has = [b"_EJ0" in aml[start:end] for start, end in zip(starts, ends, strict=True)]
     assert has == [False, True, True, True, True, True]
+
+
+def test_what_is_filled_in_for_a_cpu_is_what_compiling_it_alone_gives() -> None:
+    """512 CPUs: numbers of one, two and three bytes."""
+    aml = cpu_hotplug_aml.describe(CPUHP.base, CPUHP.size, 512, ged.PATH)
+    for index in range(1, 512):
+        alone = cpu_hotplug_aml._later_cpu(f"C{index:03X}", integer(index))
+        assert aml.count(alone) == 1
