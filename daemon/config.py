@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads it
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_core import CoreSchema, core_schema
 
 from machine.config import MachineConfig
 
@@ -20,7 +21,16 @@ MQTT_ROOT = "armvirtd"
 
 
 class _Config(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # Most of them are not asked for at a start, and so are not compiled.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+
+class _Complete:
+    """Marks a type that has checked itself: pydantic is not to compile what it consists of."""
+
+    @staticmethod
+    def __get_pydantic_core_schema__(source: type, _handler: object) -> CoreSchema:
+        return core_schema.is_instance_schema(source)
 
 
 class UnixAddress(_Config):
@@ -34,11 +44,18 @@ class UnixAddress(_Config):
 
 
 class TcpAddress(_Config):
-    """A TCP port; an empty host is all of them, for a server."""
+    """A TCP port; an empty host is all of them, for a server.
+
+    Attributes:
+        host: a name or an address.
+        port: 0 for any that is free, for a server.
+        family: which of the host's addresses.
+    """
 
     type: Literal["tcp"] = "tcp"
     host: str
     port: int = Field(ge=0, le=65535)
+    family: Literal["any", "ipv4", "ipv6"] = "any"
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -138,6 +155,14 @@ class MqttConfig(_Config):
     root: str = MQTT_ROOT
 
 
+def _default_chardevs() -> tuple[Chardev, ...]:
+    return (SocketChardev(id=compat_label(0), address=UnixAddress(path=QMP_SOCKET)),)
+
+
+def _default_monitors() -> tuple[MonitorConfig, ...]:
+    return (MonitorConfig(chardev=compat_label(0)),)
+
+
 class DaemonConfig(_Config):
     """Everything that the command line says.
 
@@ -151,11 +176,9 @@ class DaemonConfig(_Config):
         trace: file to write trace points to, `-` for standard error.
     """
 
-    machine: InstanceOf[MachineConfig] = Field(default_factory=MachineConfig)
-    chardevs: tuple[Chardev, ...] = (
-        SocketChardev(id=compat_label(0), address=UnixAddress(path=QMP_SOCKET)),
-    )
-    monitors: tuple[MonitorConfig, ...] = (MonitorConfig(chardev=compat_label(0)),)
+    machine: Annotated[MachineConfig, _Complete] = Field(default_factory=MachineConfig)
+    chardevs: tuple[Chardev, ...] = Field(default_factory=_default_chardevs)
+    monitors: tuple[MonitorConfig, ...] = Field(default_factory=_default_monitors)
     objects: tuple[Mapping[str, Any], ...] = ()
     pidfile: str | None = None
     mqtt: MqttConfig | None = None
