@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daemon.hmp import trees
 from daemon.hmp.command import hmp
 from daemon.translate import instance_properties
 
@@ -100,3 +101,33 @@ def history(monitor: HumanMonitor) -> Iterator[str]:
     """List the lines that this terminal was given."""
     for number, line in enumerate(monitor.history.lines if monitor.history else ()):
         yield f"{number}: '{line.decode(errors='surrogateescape')}'"
+
+
+@hmp("chardev", help="show the character devices")
+def chardev(monitor: HumanMonitor) -> Iterator[str]:
+    """List the character devices, and what each is connected to."""
+    for device in monitor.qmp("query-chardev"):
+        yield f"{device.label}: filename={device.filename}"
+
+
+@hmp("qtree", help="show device tree")
+def qtree(monitor: HumanMonitor) -> Iterator[str]:
+    """Show the buses and their devices."""
+    return trees.info_qtree(monitor.context)
+
+
+@hmp("qom-tree", args="path:s?", params="[path]", help="show QOM composition tree")
+def qom_tree(monitor: HumanMonitor, path: str | None = None) -> Iterator[str]:
+    """Show an object, by default the machine, and what is below it."""
+    return trees.info_qom_tree(monitor.context, path)
+
+
+@hmp(
+    "mtree",
+    args="flat:-f",
+    params="[-f]",
+    help="show memory tree (-f: dump flat view for address spaces)",
+)
+def mtree(monitor: HumanMonitor, *, flat: bool) -> Iterator[str]:
+    """Show the guest's addresses."""
+    return trees.info_mtree(monitor.context, flat=flat)

@@ -57,11 +57,12 @@ class Line:
         self._cut(0)
 
     def kill_word(self) -> None:
-        """Remove the word before the cursor, and the space between."""
-        before = self.text[: self.cursor].rstrip(_SPACES)
-        while before and before[-1] not in _SPACES:
-            before.pop()
-        self._cut(len(before))
+        """Remove the word before the cursor, and a single space that the line begins with."""
+        start = max(self.cursor - 1, 0)
+        for in_space in (True, False):
+            while start and (self.text[start] in _SPACES) is in_space:
+                start -= 1
+        self._cut(start + 1 if start else 0)
 
     def _cut(self, start: int) -> None:
         del self.text[start : self.cursor]

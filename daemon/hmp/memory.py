@@ -42,9 +42,14 @@ def octal(value: int) -> str:
     return f"0{value:o}" if value else "0"
 
 
+def hexadecimal(value: int) -> str:
+    """A number in hexadecimal, with C's leading 0x, which its 0 has not."""
+    return f"{value:#x}" if value else "0"
+
+
 _PRINT: Mapping[str, Callable[[int], str]] = {
     "o": octal,
-    "x": hex,
+    "x": hexadecimal,
     "u": str,
     "c": character,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from daemon.hmp.command import hmp
+from daemon.usage import Exit, UsageError
 from machine.qdev_values import parse_bool, parse_number
 from machine.qom.values import RANGES
 from protocol.encode import encode_value, prettify
@@ -42,7 +43,7 @@ def qom_get(
     "qom-set",
     args="json:-j,path:s,property:s,value:S",
     params="[-j] path property value",
-    help="set QOM property.\n\t\t\t -j: the value is specified in json format.",
+    help="set QOM property.\n\t\t\t-j: the value is specified in json format.",
 )
 def qom_set(
     monitor: HumanMonitor,
@@ -83,3 +84,30 @@ def _text(monitor: HumanMonitor, path: str, name: str, text: str) -> Any:
     if value is None:
         raise QmpError(f"Parameter '{name}' expects integer")
     return value
+
+
+@hmp(
+    "object_add",
+    args="object:S",
+    params="[qom-type=]type,id=str[,prop=value][,...]",
+    help="create QOM object",
+)
+def object_add(monitor: HumanMonitor, object: str) -> Iterator[str]:  # noqa: A002 - as above
+    """Create an object from what `-object` takes, or list the types (`help`)."""
+    from daemon.objects.store import read_options  # noqa: PLC0415 - most daemons have no objects
+    from daemon.options_object import parse_object_option  # noqa: PLC0415 - as above
+
+    try:
+        given = parse_object_option(object)
+    except Exit as told:
+        yield str(told).removesuffix("\n")
+        return
+    except UsageError as error:
+        raise QmpError(str(error)) from None
+    monitor.context.objects.create(read_options(given))
+
+
+@hmp("object_del", args="id:s", params="id", help="destroy QOM object")
+def object_del(monitor: HumanMonitor, id: str) -> None:  # noqa: A002 - as above
+    """Delete an object that a user has created."""
+    monitor.qmp("object-del", id=id)
