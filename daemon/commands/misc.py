@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from daemon.hmp.monitor import HumanMonitor
 from protocol.command import command
 from protocol.errors import QmpError
 from protocol.model import Int64
@@ -27,4 +26,7 @@ def human_monitor_command(
     """Execute a command of the human monitor, and return what it prints."""
     if cpu_index is not None and cpu_index not in context.machine.plugger.plugged:
         raise QmpError("Parameter 'cpu-index' expects a CPU number")
+    # Few clients ask for it, and its commands and formats are as many modules as QMP's.
+    from daemon.hmp.monitor import HumanMonitor  # noqa: PLC0415 - see above
+
     return HumanMonitor(context, cpu_index=cpu_index).execute(command_line)
