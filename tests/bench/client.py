@@ -89,10 +89,10 @@ class Daemon:
         return int(line.split()[1]) * 1024
 
 
-def daemon(possible: int) -> Daemon:
-    """An armvirtd with 2 of `possible` CPUs, connected and negotiated."""
+def daemon(possible: int, *more: str) -> Daemon:
+    """An armvirtd with 2 of `possible` CPUs and `more` words, connected and negotiated."""
     started = Daemon(
-        *("-m", "daemon", "-smp", f"2,maxcpus={possible}", "-qmp", "unix:{path},server=off"),
+        *("-m", "daemon", "-smp", f"2,maxcpus={possible}", "-qmp", "unix:{path},server=off", *more),
     )
     started.client.line()
     started.client.execute("qmp_capabilities")
