@@ -1,0 +1,107 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from daemon.app import App, StartError
+from daemon.config import DaemonConfig, MonitorConfig, NullChardev, SocketChardev, UnixAddress
+from tests.daemon.conftest import Run
+from tests.daemon.descriptors import open_fds
+from tests.daemon.live import client_at, running
+
+
+def test_a_hundred_clients_at_once_are_answered_and_leave_nothing_behind(
+    run: Run, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        before = open_fds()
+        async with running(tmp_path, 100):
+            clients = [await client_at(tmp_path / str(n)) for n in range(100)]
+            for client in clients:
+                for _ in range(20):
+                    client.says("query-status")
+            for client in clients:
+                answers = [await client.hears() for _ in range(20)]
+                assert all(answer["return"]["running"] for answer in answers)
+            clients[0].says("stop")
+            for client in clients:
+                assert (await client.hears())["event"] == "STOP"
+            for client in clients[::2]:
+                client.sock.close()
+        for client in clients:
+            client.sock.close()
+        assert open_fds() == before
+
+    run(story())
+
+
+def test_clients_that_queue_at_one_monitor_leave_nothing_behind(run: Run, tmp_path: Path) -> None:
+    async def story() -> None:
+        before = open_fds()
+        async with running(tmp_path):
+            first = await client_at(tmp_path / "0")
+            waiting = [asyncio.create_task(client_at(tmp_path / "0")) for _ in range(10)]
+            first.sock.close()
+            served = await waiting[0]
+            assert await served.asks("query-name") == {}
+            served.sock.close()
+            for client in waiting[1:]:
+                (await client).sock.close()
+        assert open_fds() == before
+
+    run(story())
+
+
+def test_a_daemon_that_is_cancelled_gives_everything_back(run: Run, tmp_path: Path) -> None:
+    async def story() -> None:
+        before = open_fds()
+        config = DaemonConfig(
+            chardevs=(SocketChardev(id="c", address=UnixAddress(path=str(tmp_path / "0"))),),
+            monitors=(MonitorConfig(chardev="c"),),
+            pidfile=str(tmp_path / "pid"),
+        )
+        app = App(config, loop=asyncio.get_running_loop())
+        await app.start()
+        serving = asyncio.create_task(app.run())
+        client = await client_at(tmp_path / "0")
+        serving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+        client.sock.close()
+        assert open_fds() == before
+
+    run(story())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (
+            DaemonConfig(chardevs=(NullChardev(id="a"), NullChardev(id="a")), monitors=()),
+            "Duplicate ID 'a' for chardev",
+        ),
+        (
+            DaemonConfig(chardevs=(), monitors=(MonitorConfig(chardev="a"),)),
+            'chardev "a" not found',
+        ),
+        (
+            DaemonConfig(
+                chardevs=(NullChardev(id="a"),),
+                monitors=(MonitorConfig(chardev="a"), MonitorConfig(chardev="a")),
+            ),
+            "Device 'a' is in use",
+        ),
+    ],
+)
+def test_devices_and_monitors_that_do_not_go_together_are_refused(
+    run: Run, config: DaemonConfig, words: str
+) -> None:
+    async def story() -> None:
+        with pytest.raises(StartError) as refused:
+            App(config, loop=asyncio.get_running_loop())
+        assert str(refused.value) == words
+
+    before = open_fds()
+    run(story())
+    assert open_fds() == before
