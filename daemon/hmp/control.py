@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from daemon.hmp.monitor import HumanMonitor
 
+COMMANDS_OF_INFO: CommandTable = collect((info_commands,))
+
 
 @hmp("help|?", args="name:S?", params="[cmd]", help="show the help")
 def help_(monitor: HumanMonitor, name: str = "") -> Iterator[str]:
@@ -27,7 +29,7 @@ def help_(monitor: HumanMonitor, name: str = "") -> Iterator[str]:
     args="item:s?",
     params="[subcommand]",
     help="show various information about the system state",
-    subcommands=collect((info_commands,)),
+    subcommands=COMMANDS_OF_INFO,
 )
 def info(monitor: HumanMonitor) -> Iterator[str]:
     """List what there is to show."""
