@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from daemon.hmp.expression import evaluate
-from daemon.hmp.scan import SPACE, HmpError, Scanner
+from daemon.hmp.scan import SPACE, HmpError, Scanner, UntoldError
 from daemon.keyval import parse_opts
 
 if TYPE_CHECKING:
@@ -155,19 +155,21 @@ def _all(scan: Scanner, command: str, _key: str) -> str:
     return _needed(scan.rest() or None, f"{command}: string expected")
 
 
-def _needed(text: str | None, complaint: str | None) -> str:
+def _needed(text: str | None, complaint: str) -> str:
     if text is None:
         raise HmpError(complaint)
     return text
 
 
 def _options(scan: Scanner, _command: str, key: str) -> dict[str, str]:
-    """Options, an id among them; what QEMU has to say about that goes to its stderr."""
     if scan.ended():
         return {}
-    given = parse_opts(_needed(scan.string(), None), IMPLIED[key])
+    text = scan.string()
+    if text is None:
+        raise UntoldError("unterminated string")
+    given = parse_opts(text, IMPLIED[key])
     if "id" in given and not _ID.fullmatch(given["id"]):
-        raise HmpError(None)
+        raise UntoldError("Parameter 'id' expects an identifier")
     return given
 
 

@@ -10,7 +10,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from daemon.hmp.arguments import Format, read
-from daemon.hmp.scan import SPACE, HmpError, Scanner
+from daemon.hmp.scan import SPACE, HmpError, Scanner, UntoldError
 from daemon.hmp.table import COMMANDS
 from machine.errors import MachineError
 from protocol.errors import QmpError
@@ -85,6 +85,9 @@ class HumanMonitor:
 
     def execute(self, line: str) -> str:
         """Execute one line; errors are text, too."""
+        trace = self.machine.trace
+        if trace.on:
+            trace("qmp", "handle_hmp_command", cmdline=ascii(line))
         printed: list[str] = []
         try:
             printed.extend(self._lines(line))
@@ -116,8 +119,10 @@ class HumanMonitor:
         try:
             arguments = read(scan, command.name, command.wanted, self.format)
         except HmpError as error:
-            if error.text is not None:
-                yield error.text
+            if isinstance(error, UntoldError):
+                log.warning("%s: %s", called, error)
+            else:
+                yield str(error)
             yield f'Try "help {called}" for more information'
             return
         self.format = arguments.get("fmt", self.format)

@@ -9,14 +9,11 @@ _ESCAPES = {"n": "\n", "r": "\r", "\\": "\\", "'": "'", '"': '"'}
 
 
 class HmpError(Exception):
-    """A line that can't be understood: the text is printed, and where help is to be had.
+    """A line that can't be understood: the text is printed, and where help is to be had."""
 
-    Nothing is printed where the text is None.
-    """
 
-    def __init__(self, text: str | None) -> None:
-        super().__init__(text)
-        self.text = text
+class UntoldError(HmpError):
+    """Likewise, but for a text that QEMU writes to its stderr: it goes to the log."""
 
 
 class Scanner:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from daemon.hmp.monitor import HumanMonitor
+    from machine.trace import TracePoint
     from tests.box import Box
 
 CPU = "cortex-a72-arm-cpu"
@@ -73,6 +74,27 @@ def test_device_add_describes_a_types_properties(monitor: HumanMonitor, line: st
     assert "  mp-affinity=<uint64>   -  (default: 18446742978476113920)" in listed
     assert "  psci-conduit=<uint32>" in listed
     assert not any("child<" in text for text in listed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "logged"),
+    [("x,id=1a", "Parameter 'id' expects an identifier"), ('"x', "unterminated string")],
+)
+def test_what_qemu_only_tells_its_operator_is_logged(
+    monitor: HumanMonitor, caplog: pytest.LogCaptureFixture, arguments: str, logged: str
+) -> None:
+    told = 'Try "help device_add" for more information\r\n'
+    assert monitor.execute(f"device_add {arguments}") == told
+    assert caplog.messages == [f"device_add: {logged}"]
+
+
+def test_lines_are_traced(box: Box, monitor: HumanMonitor) -> None:
+    points: list[TracePoint] = []
+    box.machine.trace.listen(points.append)
+    monitor.execute("info name")
+    assert [(point.name, point.fields) for point in points] == [
+        ("handle_hmp_command", {"cmdline": "'info name'"}),
+    ]
 
 
 def test_stop_and_cont_are_told_of(box: Box, monitor: HumanMonitor) -> None:
