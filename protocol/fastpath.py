@@ -2,8 +2,8 @@ r"""Decoding a message in one C call, where that provably equals the token-by-to
 
 The C decoder speaks strict JSON, a subset of QEMU's dialect but for these, which are left to the
 slow path: duplicate keys (it keeps the last; QEMU refuses), non-characters and ``\u`` escapes (it
-takes what QEMU refuses), and integers beyond 64 bits (it keeps them exact; QEMU makes doubles of
-them).  Whatever it refuses goes the slow way too, which finds QEMU's words for it.
+takes what QEMU refuses), integers beyond 64 bits (it keeps them exact; QEMU makes doubles of them),
+and doubles (it takes ``0e5``; QEMU does not).  Whatever it refuses goes the slow way too, which finds QEMU's words for it.
 
 Duplicates are found by counting: a message has a colon for each pair, and those inside of strings.
 Without escapes the decoded strings have all of their colons, so if there are as many colons as keys
@@ -52,6 +52,6 @@ def _is_faithful(message: dict[str, Any], colons: int) -> bool:
             texts += item
         elif kind is list:
             pending += item
-        elif kind is int and not _LEAST <= item <= _MOST:
+        elif kind is float or (kind is int and not _LEAST <= item <= _MOST):
             return False
     return colons == 0 or colons == sum(text.count(":") for text in texts)

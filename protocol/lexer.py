@@ -5,6 +5,8 @@ anything else arrives.  ``TOKEN`` is the same grammar as one regular expression,
 whole in the piece at hand; only a token that is cut by the end of a piece, or is wrong, walks the
 table.  Each byte is looked at a bounded number of times however the input is cut.
 
+As in QEMU, a zero has no exponent: ``0e5`` is the number 0, and what follows is a word.
+
 After a lexical error the offending byte is consumed and input is skipped up to a structural
 character, a control character other than TAB, or 0xFE/0xFF, which is lexed again from the start
 (recovery as recorded from QEMU 7.2.22 and 10.0.13; see tests/data/wire).
@@ -114,7 +116,7 @@ _RULES: Mapping[_State, _Rule] = {
     _State.MINUS: _Rule(_NONE, _moves((b"0", _State.ZERO), (b"123456789", _State.DIGITS))),
     _State.ZERO: _Rule(
         run=_NONE,
-        moves=_moves((b"0123456789", _State.BAD), (b".", _State.POINT), _EXPONENT),
+        moves=_moves((b"0123456789", _State.BAD), (b".", _State.POINT)),
         otherwise=Kind.INTEGER,
     ),
     _State.DIGITS: _Rule(_DIGIT_RUN, _moves((b".", _State.POINT), _EXPONENT), {}, Kind.INTEGER),
@@ -137,8 +139,8 @@ TOKEN = re.compile(
     rb"([{}\[\]:,])"
     rb'|("(?:[^"\\\x00-\x1f\xfe\xff]++|\\[\x20-\xfd])*+"'
     rb"|'(?:[^'\\\x00-\x1f\xfe\xff]++|\\[\x20-\xfd])*+')"
-    rb"|(-?(?:0|[1-9][0-9]*+)(?=[^0-9.eE]))"
-    rb"|(-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?(?=[^0-9.eE]))"
+    rb"|(-?(?:0(?=[^0-9.])|[1-9][0-9]*+(?=[^0-9.eE])))"
+    rb"|(-?(?:(?:0|[1-9][0-9]*+)\.[0-9]++|[1-9][0-9]*+(?=[eE]))(?:[eE][+-]?[0-9]++)?(?=[^0-9.eE]))"
     rb"|([a-z]++(?=[^a-z])))"
 )
 _GROUPS = (None, None, Kind.STRING, Kind.INTEGER, Kind.FLOAT, Kind.KEYWORD)

@@ -88,6 +88,7 @@ def test_after_0xff_a_command_is_understood_whatever_came_before(garbage: bytes)
         b'{"a": 18446744073709551616}',
         b'{"a": [-9223372036854775809]}',
         b'{"a": "\\ufffe"}',
+        b'{"a": 0e5}',
         '{"a": "\ufffe"}'.encode(),
         b'{"a": "\xc0\x80"}',
         b"[]",
@@ -102,7 +103,7 @@ def test_the_fast_path_leaves_alone_what_it_cannot_vouch_for(data: bytes) -> Non
 @pytest.mark.parametrize(
     "data",
     [
-        b'{"execute": "x", "arguments": {"a": [{"b": 1}]}, "id": 1.5}\r\n',
+        b'{"execute": "x", "arguments": {"a": [{"b": 1}]}, "id": -1}\r\n',
         b'{"a:b": "x:y", "c": {"::": [":"]}}',
         b'{"a": "\\":\\""}',
         '{"a": "é😀"}'.encode(),
@@ -141,6 +142,23 @@ def test_an_overlong_nul_beside_an_escaped_backslash_is_kept_apart_from_it() -> 
 
 def test_a_stray_token_is_quoted_up_to_its_first_nul() -> None:
     assert whole(b'"ab\0') == [ParseError("JSON parse error, stray '\"ab'")]
+
+
+@pytest.mark.parametrize("piece", [1, 100])
+@pytest.mark.parametrize(
+    ("data", "values"),
+    [
+        (b"0e5 ", [0, ParseError("JSON parse error, invalid keyword 'e'"), 5]),
+        (b"-0E5 ", [0, ParseError("JSON parse error, stray 'E'")]),
+        (b"0.0e5 ", [0.0]),
+        (b"10e5 ", [10e5]),
+        (b'{"id": 0e5}', [ParseError("JSON parse error, expected separator in dict")]),
+    ],
+)
+def test_a_zero_has_no_exponent(data: bytes, values: list[Any], piece: int) -> None:
+    stream = JsonStream()
+    got = [item for at in range(0, len(data), piece) for item in stream.feed(data[at : at + piece])]
+    assert typed(got) == typed(values)
 
 
 def test_a_bare_number_waits_for_what_follows() -> None:
