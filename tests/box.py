@@ -13,6 +13,7 @@ from daemon.config import DaemonConfig
 from daemon.context import Context
 from daemon.dispatch import Dispatcher
 from daemon.events import EventBridge
+from daemon.objects.store import Objects
 from daemon.runner import SteppedRunner
 from daemon.server import Server
 from daemon.version import VERSION
@@ -52,6 +53,7 @@ class Box:
             on_end=self._end,
             thread_id=4711,
             chardevs=self._chardevs(),
+            objects=Objects(self.machine.qom),
         )
         self.session = Session(COMMANDS, Greeting.of(VERSION))
         self._dispatch = Dispatcher(self.context)

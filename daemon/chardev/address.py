@@ -11,8 +11,6 @@ from daemon.chardev.errors import ChardevError
 if TYPE_CHECKING:
     from daemon.config import FdAddress, TcpAddress
 
-FAMILIES = {"any": socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
-
 INT_MAX = 2**31 - 1
 
 FAMILIES = {"any": socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
