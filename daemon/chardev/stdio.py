@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import termios
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from daemon.chardev.backend import Backend
@@ -33,13 +34,24 @@ _COOKED_LINES = termios.ECHO | termios.ECHONL | termios.ICANON | termios.IEXTEN
 
 
 class StdioTransport(DescriptorTransport):
-    """A pair of file descriptors, which stay open; files are always ready."""
+    """A pair of file descriptors, which stay open; files are always ready.
+
+    Args:
+        loop: the event loop.
+        protocol: whom it serves.
+        fds: input and output.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        protocol: asyncio.Protocol,
+        fds: tuple[int, int],
+    ) -> None:
+        super().__init__(loop, protocol, fds, partial(os.write, fds[1]))
 
     def _receive(self) -> bytes:
         return os.read(self._reader, READ_SIZE)
-
-    def _send(self, data: bytes | bytearray | memoryview) -> int:
-        return os.write(self._writer, data)
 
     def _release(self) -> None:
         """Leave them open: they are the whole program's."""
@@ -126,7 +138,7 @@ class StdioBackend(Backend):
         self._terminal.make_raw()
         if self._terminal.is_terminal:  # a shell makes it cooked while we are suspended
             loop.add_signal_handler(signal.SIGCONT, self._terminal.make_raw)
-        StdioTransport(loop, self._next_peer(), *self._fds).start()
+        StdioTransport(loop, self._next_peer(), self._fds).start()
         self.opened.set()
 
     async def close(self, timeout: float) -> None:  # noqa: ASYNC109 - for the peer alone

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+Buffer = bytes | bytearray | memoryview
+
 READ_SIZE = 64 << 10
 """Bytes that are received at once, at most."""
 
@@ -41,22 +43,22 @@ class DescriptorTransport(asyncio.Transport):
     Args:
         loop: the event loop.
         protocol: whom it serves; told of everything from `start` on.
-        reader: the descriptor to receive from.
-        writer: the descriptor to send to.
+        fds: the descriptors to receive from and to send to.
+        send: sends a part, and returns how much; raises BlockingIOError for nothing.
     """
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         protocol: asyncio.Protocol,
-        reader: int,
-        writer: int,
+        fds: tuple[int, int],
+        send: Callable[[Buffer], int],
     ) -> None:
         super().__init__()
         self._loop = loop
         self._protocol = protocol
-        self._reader = reader
-        self._writer = writer
+        self._reader, self._writer = fds
+        self._send = send
         self._backlog = bytearray()
         self.set_write_buffer_limits()
         self._full = False
@@ -101,16 +103,23 @@ class DescriptorTransport(asyncio.Transport):
             self._reading = True
             self._watch(self._readable)
 
-    def write(self, data: bytes | bytearray | memoryview) -> None:
+    def write(self, data: Buffer) -> None:
         """Send now what the peer takes, and keep the rest for later."""
         if self._closing or not data:
             return
-        sent = 0 if self._backlog else self._sent(data)
-        if sent == len(data) or self._closing:
-            return
         if not self._backlog:
+            try:
+                sent = self._send(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError as error:
+                self._fail(error)
+                return
+            if sent == len(data):
+                return
+            data = memoryview(data)[sent:]
             self._loop.add_writer(self._writer, self._writable)
-        self._backlog += memoryview(data)[sent:]
+        self._backlog += data
         if len(self._backlog) > self._high and not self._full:
             self._full = True
             self._protocol.pause_writing()
@@ -133,10 +142,6 @@ class DescriptorTransport(asyncio.Transport):
     @abstractmethod
     def _receive(self) -> bytes:
         """Return what has arrived, nothing at its end; raises BlockingIOError if nothing has."""
-
-    @abstractmethod
-    def _send(self, data: bytes | bytearray | memoryview) -> int:
-        """Send a part, and return how much; raises BlockingIOError for nothing."""
 
     @abstractmethod
     def _release(self) -> None:
@@ -170,18 +175,13 @@ class DescriptorTransport(asyncio.Transport):
         if not self._protocol.eof_received():
             self.close()
 
-    def _sent(self, data: bytes | bytearray | memoryview) -> int:
+    def _writable(self) -> None:
         try:
-            return self._send(data)
+            sent = self._send(self._backlog)
         except BlockingIOError:
-            return 0
+            return
         except OSError as error:
             self._fail(error)
-            return 0
-
-    def _writable(self) -> None:
-        sent = self._sent(self._backlog)
-        if self._lost:
             return
         del self._backlog[:sent]
         if not self._backlog:
@@ -232,7 +232,7 @@ class SocketTransport(DescriptorTransport):
         sock: socket.socket,
         buffer: memoryview,
     ) -> None:
-        super().__init__(loop, protocol, sock.fileno(), sock.fileno())
+        super().__init__(loop, protocol, (sock.fileno(), sock.fileno()), sock.send)
         self._receiver = protocol
         self._socket = sock
         self._buffer = buffer
@@ -259,9 +259,6 @@ class SocketTransport(DescriptorTransport):
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
         self._receiver.fds_received(tuple(fds))
-
-    def _send(self, data: bytes | bytearray | memoryview) -> int:
-        return self._socket.send(data)
 
     def _release(self) -> None:
         self._socket.close()
