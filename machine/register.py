@@ -126,6 +126,7 @@ class RegisterMap(dict[int, _Slot]):
 class MmioDevice:
     """A block of declared registers; see the module's text."""
 
+    __slots__ = ("stored", "stray_accesses")
     registers: ClassVar[tuple[Reg, ...]] = ()
     _readable: ClassVar[RegisterMap]
     _writable: ClassVar[RegisterMap]

@@ -55,6 +55,8 @@ def gather(value: int) -> int:
 class InterruptFrame(MmioDevice):
     """Banked interrupt registers; `n` is the number of a register in its array."""
 
+    __slots__ = ()
+
     def bank(self, n: int) -> Bank | None:
         """The bank behind element `n` of a one-bit array, None where it is RAZ/WI."""
         raise NotImplementedError

@@ -61,6 +61,7 @@ class Redistributor(InterruptFrame):
     GICR_NSACR = ignored(SGI_BASE + 0x0E00)
 
     STATE = ("private", "asleep")
+    __slots__ = (*STATE, "_waker", "cpu", "last")
 
     def __init__(self, cpu: GicCpu, *, waker: bool = True) -> None:
         super().__init__()

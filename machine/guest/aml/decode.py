@@ -77,13 +77,13 @@ class Block:
         self._code = code
         self._pos = pos
         self._end = end
-        self._statements: list[Run] = []
+        self._statements: list[Run] | None = None
 
     def run(self, frame: Frame) -> Signal | None:
         """Execute the statements, up to the one that signals."""
         if self._pos < self._end:
             return self._run_first(frame)
-        for statement in self._statements:
+        for statement in self._statements or ():
             signal = statement(frame)
             if signal.__class__ is Signal:
                 return signal
@@ -100,20 +100,22 @@ class Block:
         return None
 
     def _run_first(self, frame: Frame) -> Signal | None:
+        if self._statements is None:
+            self._statements = []
         statements, at = self._statements, 0
         decoder = Decoder(self._code, self._pos, self._end)
-        while at < len(statements) or self._decode_next(decoder, frame):
+        while at < len(statements) or self._decode_next(decoder, frame, statements):
             signal = statements[at](frame)
             if signal.__class__ is Signal:
                 return signal
             at += 1
         return None
 
-    def _decode_next(self, decoder: Decoder, frame: Frame) -> bool:
+    def _decode_next(self, decoder: Decoder, frame: Frame, statements: list[Run]) -> bool:
         if self._pos >= self._end:
             return False
         decoder.stream.pos = self._pos  # a recursive call may have gone further
-        self._statements.append(decoder.statement(frame.scope))
+        statements.append(decoder.statement(frame.scope))
         self._pos = decoder.stream.pos
         return True
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from machine.guest.aml import convert
 from machine.guest.aml.errors import AlreadyExistsError, NotFoundError, OperandTypeError
@@ -18,7 +19,10 @@ from machine.guest.aml.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+
+_CHILDLESS: Final[Mapping[str, Node]] = MappingProxyType({})
 
 
 class NamedObject:
@@ -54,7 +58,7 @@ class Node(Reference):
         self.parent = parent
         self.name = name
         self.content = content
-        self.children: dict[str, Node] = {}
+        self.children: Mapping[str, Node] = _CHILDLESS
         self.order = 0
         self.alive = True
 
@@ -68,6 +72,17 @@ class Node(Reference):
 
     def __str__(self) -> str:
         return self.path
+
+    def adopt(self, seg: str, child: Node) -> None:
+        """Have a name below this one; most never have any, and so need no room for it."""
+        if not isinstance(self.children, dict):
+            self.children = {}
+        self.children[seg] = child
+
+    def disown(self, seg: str) -> None:
+        """Forget a name below this one."""
+        if isinstance(self.children, dict):
+            self.children.pop(seg, None)
 
     def read(self) -> Value:
         """The data that the name stands for, or the node itself if that is no data."""
@@ -167,14 +182,14 @@ class Namespace:
         node = Node(self, parent, seg, content)
         self._count += 1
         node.order = self._count
-        parent.children[seg] = node
+        parent.adopt(seg, node)
         self.generation += 1
         return node
 
     def link(self, scope: Node, path: NamePath, target: Node) -> None:
         """Give ``target`` another name."""
         parent, seg = self._place(scope, path)
-        parent.children[seg] = target
+        parent.adopt(seg, target)
         self.generation += 1
 
     def _place(self, scope: Node, path: NamePath) -> tuple[Node, str]:
@@ -195,7 +210,7 @@ class Namespace:
                 self.remove(child)
         node.alive = False
         if node.parent is not None:
-            node.parent.children.pop(node.name, None)
+            node.parent.disown(node.name)
         self.generation += 1
 
     def find(self, scope: Node, path: NamePath) -> Node | None:
