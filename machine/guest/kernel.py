@@ -80,7 +80,7 @@ class Kernel:
         """Run what waits for this CPU, then wait for an interrupt; forever."""
         while True:
             while cpu.tasks:
-                yield from cpu.tasks.popleft()
+                yield from cpu.tasks.pop(0)
             if cpu.dying:
                 cpuhp.cpu_die(self, cpu)
             cpu.hardware.wfi()

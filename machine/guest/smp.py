@@ -5,7 +5,6 @@ Linux: arch/arm64/kernel/smp.c. The boot CPU is number 0; the others follow the 
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ class Cpu:
         self.dying = False
         self.waiter: Cpu | None = None
         """Who waits for this CPU to come or go."""
-        self.tasks: deque[Thread] = deque()
-        """Kernel threads that wait to run on this CPU, each to its end."""
+        self.tasks: list[Thread] = []
+        """Kernel threads that wait to run on this CPU, each to its end; rarely two, so no deque."""
 
     @property
     def hardware(self) -> Platform:

@@ -204,14 +204,17 @@ def debug(context: Context) -> Place:
     return Place(lambda _frame: node, read, write, write)
 
 
+_BLANKS: Final = tuple((None,) * (7 - given) for given in range(8))
+"""The arguments that a call leaves out, by the number of those that it gives."""
+
+
 def call(context: Context, path: NamePath, args: list[Run]) -> Run:
     """A MethodInvocation."""
     resolve = resolver(context, path)
-    blank: list[Value] = [None] * (7 - len(args))
+    blank = _BLANKS[len(args)]
 
     def invoke(frame: Frame) -> Value:
-        values: list[Value] = [run(frame) for run in args]
-        return frame.chain.invoke(resolve(frame), values + blank)
+        return frame.chain.invoke(resolve(frame), [*[run(frame) for run in args], *blank])
 
     return invoke
 
