@@ -258,7 +258,8 @@ class SocketTransport(DescriptorTransport):
         for level, kind, data in rights:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
-        self._receiver.fds_received(tuple(fds))
+        if fds:
+            self._receiver.fds_received(tuple(fds))
 
     def _release(self) -> None:
         self._socket.close()
