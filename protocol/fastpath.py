@@ -3,7 +3,8 @@ r"""Decoding a message in one C call, where that provably equals the token-by-to
 The C decoder speaks strict JSON, a subset of QEMU's dialect but for these, which are left to the
 slow path: duplicate keys (it keeps the last; QEMU refuses), non-characters and ``\u`` escapes (it
 takes what QEMU refuses), integers beyond 64 bits (it keeps them exact; QEMU makes doubles of them),
-and doubles (it takes ``0e5``; QEMU does not).  Whatever it refuses goes the slow way too, which finds QEMU's words for it.
+and doubles (it takes ``0e5``; QEMU does not).  Whatever it refuses goes the slow way too, which
+finds QEMU's words for it.
 
 Duplicates are found by counting: a message has a colon for each pair, and those inside of strings.
 Without escapes the decoded strings have all of their colons, so if there are as many colons as keys
