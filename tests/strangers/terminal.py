@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from tests.process import TIMEOUT
+from tests.process import ROOT, TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,7 @@ def terminal(folder: Path, program: str, *words: str) -> Iterator[Terminal]:
     """A program of the environment that the tests run in, on a terminal."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, SIZE)
-    environment = {**os.environ, "TERM": "xterm", "HOME": str(folder)}
+    environment = {**os.environ, "TERM": "xterm", "HOME": str(folder), "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         [str(Path(sys.executable).with_name(program)), *words],
         cwd=folder,

@@ -1,0 +1,62 @@
+"""QEMU's Python test harness: the monitor is one end of a pair of sockets, made by the parent."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from qemu.qmp.legacy import QEMUMonitorProtocol
+
+from tests.process import TIMEOUT, daemon
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextlib.contextmanager
+def launched(folder: Path, *options: str) -> Iterator[Any]:
+    """What QEMUMachine's `launch` does, with the command line that it makes."""
+    ours, theirs = socket.socketpair()
+    os.set_inheritable(theirs.fileno(), True)
+    words = (
+        *("-display", "none", "-vga", "none"),
+        *("-chardev", f"socket,id=mon,fd={theirs.fileno()}"),
+        *("-mon", "chardev=mon,mode=control"),
+        *("-machine", "virt"),
+        *options,
+    )
+    with daemon(folder, *words, pass_fds=[theirs.fileno()]) as process:
+        theirs.close()
+        monitor = cast("Any", QEMUMonitorProtocol)(ours, nickname="mon")
+        try:
+            monitor.connect()
+            yield monitor
+            assert monitor.cmd("quit") == {}
+        finally:
+            with contextlib.suppress(EOFError):  # as QEMUMachine does, after `quit`
+                monitor.close()
+        assert process.wait(TIMEOUT) == 0
+        assert process.communicate() == ("", "")
+
+
+def test_a_machine_is_launched_asked_and_shut_down(tmp_path: Path) -> None:
+    with launched(tmp_path, "-smp", "2,maxcpus=4") as monitor:
+        assert monitor.cmd("query-status") == {"status": "running", "running": True}
+        assert len(monitor.cmd("query-hotpluggable-cpus")) == 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_descriptor_is_handed_over_by_the_same_socket(tmp_path: Path) -> None:
+    with launched(tmp_path) as monitor:
+        read, write = os.pipe()
+        monitor.send_fd_scm(read)
+        assert monitor.cmd("getfd", fdname="pipe") == {}
+        os.close(read)
+        assert monitor.cmd("closefd", fdname="pipe") == {}
+        with pytest.raises(BrokenPipeError):
+            os.write(write, b"nobody reads any more")
+        os.close(write)
