@@ -7,18 +7,27 @@ one dash, or two if you like; ours have two. Texts of errors are QEMU's where it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from daemon.config import Chardev, DaemonConfig, MonitorConfig, MqttConfig, compat_label
+from daemon.config import DaemonConfig, MqttConfig
 from daemon.keyval import KeyvalError
-from daemon.options_machine import MachineDraft
-from daemon.options_monitor import parse_compat, parse_mqtt
+from daemon.options_chardev import CHARDEV, USAGE
+from daemon.options_machine import (
+    ACCEL,
+    DEVICE,
+    MACHINE_GROUP,
+    MEMORY,
+    NAME,
+    SMP,
+    MachineDraft,
+)
+from daemon.options_monitor import MON, MonitorDraft
+from daemon.parameters import Group
 from daemon.usage import Exit, UsageError
 from machine.cpu_models import CPU_MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 __all__ = ["OPTIONS", "Exit", "Option", "UsageError", "help_text", "parse"]
 
@@ -34,33 +43,25 @@ class Draft:
     """What has been read so far."""
 
     machine: MachineDraft = field(default_factory=MachineDraft)
-    chardevs: list[Chardev] = field(default_factory=list)
-    monitors: list[MonitorConfig] | None = None
+    monitors: MonitorDraft = field(default_factory=MonitorDraft)
+    objects: list[Mapping[str, Any]] = field(default_factory=list)
     pidfile: str | None = None
     mqtt: MqttConfig | None = None
     trace: str | None = None
 
-    def add_monitor(self, text: str, *, pretty: bool) -> None:
-        """Another monitor; the first one replaces the default."""
-        self.monitors = self.monitors or []
-        label = compat_label(len(self.monitors))
-        chardev = parse_compat(text, label)
-        if chardev is not None:
-            self.chardevs.append(chardev)
-            self.monitors.append(MonitorConfig(chardev=label, pretty=pretty))
-
     def build(self, models: Collection[str]) -> DaemonConfig:
         """Decide what it means."""
-        config = DaemonConfig(
-            machine=self.machine.build(models),
+        machine = self.machine.build(models)
+        chardevs, monitors = self.monitors.build()
+        return DaemonConfig(
+            machine=machine,
+            chardevs=chardevs,
+            monitors=monitors,
+            objects=tuple(self.objects),
             pidfile=self.pidfile,
             mqtt=self.mqtt,
             trace=self.trace,
         )
-        if self.monitors is None:
-            return config
-        devices = {"chardevs": tuple(self.chardevs), "monitors": tuple(self.monitors)}
-        return config.model_copy(update=devices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Option:
         read: takes the argument into the draft.
         ours: not one of QEMU's, and so with two dashes only.
         secret: its argument may hold a password, and is not repeated in errors.
+        group: the parameters that it takes, if it has any; several options may share them.
     """
 
     names: tuple[str, ...]
@@ -82,6 +84,7 @@ class Option:
     read: Callable[[Draft, str], None]
     ours: bool = False
     secret: bool = False
+    group: Group | None = None
 
     @property
     def spelled(self) -> str:
@@ -96,6 +99,8 @@ def _help(_draft: Draft, _text: str) -> None:
 
 
 def _version(_draft: Draft, _text: str) -> None:
+    from importlib.metadata import version  # noqa: PLC0415 - slow, and only used here
+
     raise Exit(f"armvirtd version {version('armvirtd')}\n")
 
 
@@ -112,7 +117,18 @@ def _pidfile(draft: Draft, text: str) -> None:
 
 
 def _mqtt(draft: Draft, text: str) -> None:
+    from daemon.options_mqtt import parse_mqtt  # noqa: PLC0415 - it needs much, and few need it
+
     draft.mqtt = parse_mqtt(text)
+
+
+def _object(draft: Draft, text: str) -> None:
+    from daemon.options_object import parse_object_option  # noqa: PLC0415 - as above
+
+    given = parse_object_option(text)
+    if any(given["id"] == other["id"] for other in draft.objects):
+        raise UsageError(f"Duplicate ID '{given['id']}' for object")
+    draft.objects.append(given)
 
 
 def _trace(draft: Draft, text: str) -> None:
@@ -123,10 +139,18 @@ def _nothing(_draft: Draft, _text: str) -> None:
     """What it asks for is so in any case."""
 
 
-def _display(_draft: Draft, text: str) -> None:
-    if text != "none":
-        raise UsageError("only 'none' is modelled: the machine has no display")
+def _absent(what: str, *accepted: str) -> Callable[[Draft, str], None]:
+    """Accept an option only where it asks for nothing."""
 
+    def read(_draft: Draft, text: str) -> None:
+        if text not in accepted:
+            listed = " or ".join(f"'{word}'" for word in accepted)
+            raise UsageError(f"only {listed} is modelled: the machine has no {what}")
+
+    return read
+
+
+OBJECT = Group("object", implied="qom-type")
 
 OPTIONS: tuple[Option, ...] = (
     Option(("h", "help"), "", "show this and exit", _help),
@@ -136,6 +160,7 @@ OPTIONS: tuple[Option, ...] = (
         "[type=]virt[,gic-version=3|2|max|host][,acpi=on|off][,PROPERTY=VALUE...]",
         "the machine type, and what is special about it; only GICv3 with ACPI hot-plugs",
         lambda draft, text: draft.machine.read_machine(text),
+        group=MACHINE_GROUP,
     ),
     Option(
         ("cpu",),
@@ -148,26 +173,30 @@ OPTIONS: tuple[Option, ...] = (
         "kvm|tcg[,thread=single|multi]",
         "what is modelled is always a host with KVM; thread=single turns hot-plug off",
         lambda draft, text: draft.machine.read_accelerator(text),
+        group=ACCEL,
     ),
     Option(("enable-kvm",), "", "as -accel kvm", _nothing),
     Option(
         ("smp",),
-        "[cpus=]N[,maxcpus=N][,sockets=N][,clusters=N][,cores=N][,threads=N]",
+        SMP.usage,
         "how many CPUs there are at start, how many there can be, and where they sit; "
         "default 2,maxcpus=8",
         lambda draft, text: draft.machine.read_smp(text),
+        group=SMP,
     ),
     Option(
         ("m",),
-        "[size=]SIZE[K|M|G|T]",
+        MEMORY.usage,
         "size of RAM, 64 MiB to 255 GiB, in MiB without a suffix; default 1G",
         lambda draft, text: draft.machine.read_memory(text),
+        group=MEMORY,
     ),
     Option(
         ("name",),
-        "[guest=]NAME[,debug-threads=on|off]",
+        NAME.usage,
         "the guest's name",
         lambda draft, text: draft.machine.read_name(text),
+        group=NAME,
     ),
     Option(
         ("uuid",),
@@ -180,21 +209,51 @@ OPTIONS: tuple[Option, ...] = (
         "DRIVER[,PROPERTY=VALUE...]|JSON",
         "plug a device, here a CPU, before the machine starts; may be repeated",
         lambda draft, text: draft.machine.read_device(text),
+        group=DEVICE,
+    ),
+    Option(
+        ("object",),
+        "TYPE,id=ID[,PROPERTY=VALUE...]|JSON",
+        "create TLS credentials or an access list; `-object help` lists the types",
+        _object,
+        group=OBJECT,
     ),
     Option(("S",), "", "do not start the CPUs: `cont` does", _pause),
     Option(
+        ("chardev",),
+        USAGE,
+        "a character device: a socket, standard input and output, or nothing; may be repeated. "
+        "A socket with server=off, the default, connects out; with wait=on, the default of a "
+        "server, the machine starts once a client has connected",
+        lambda draft, text: draft.monitors.read_chardev(text),
+        group=CHARDEV,
+    ),
+    Option(
+        ("mon",),
+        MON.usage,
+        "a monitor on a character device: for programs (control, which is QMP) or for people "
+        "(readline, the default)",
+        lambda draft, text: draft.monitors.read_mon(text),
+        group=MON,
+    ),
+    Option(
         ("qmp",),
-        "unix:PATH|tcp:HOST:PORT[,server=on|off][,wait=on|off], or none",
-        "a QMP monitor on a socket; may be repeated. With server=off, the default, it connects "
-        "out; with wait=on, the default of a server, the machine starts once a client has "
-        "connected. Without any -qmp it is unix:qmp.sock,server=on,wait=off",
-        lambda draft, text: draft.add_monitor(text, pretty=False),
+        "unix:PATH|tcp:HOST:PORT[,KEY=VALUE...], or stdio, null, chardev:ID, none",
+        "a QMP monitor; may be repeated. KEY=VALUE are those of -chardev socket. Without any "
+        "-qmp or -mon it is unix:qmp.sock,server=on,wait=off",
+        lambda draft, text: draft.monitors.read_qmp(text),
     ),
     Option(
         ("qmp-pretty",),
         "as -qmp",
         "as -qmp, with replies indented over several lines",
-        lambda draft, text: draft.add_monitor(text, pretty=True),
+        lambda draft, text: draft.monitors.read_qmp(text, pretty=True),
+    ),
+    Option(
+        ("monitor",),
+        "as -qmp",
+        "a monitor for people; there is none by default",
+        lambda draft, text: draft.monitors.read_monitor(text),
     ),
     Option(
         ("pidfile",),
@@ -202,7 +261,18 @@ OPTIONS: tuple[Option, ...] = (
         "write the process id there once everything listens, and lock it",
         _pidfile,
     ),
-    Option(("display",), "none", "accepted: there is no display", _display),
+    Option(("display",), "none", "accepted: there is no display", _absent("display", "none")),
+    Option(("vga",), "none", "accepted: there is no display", _absent("display", "none")),
+    Option(("audio",), "none", "accepted: there is no sound", _absent("sound", "none")),
+    Option(("serial",), "none|null", "accepted: there is no UART", _absent("UART", "none", "null")),
+    Option(
+        ("parallel",),
+        "none|null",
+        "accepted: there is no parallel port",
+        _absent("parallel port", "none", "null"),
+    ),
+    Option(("net",), "none", "accepted: there is no network", _absent("network", "none")),
+    Option(("nic",), "none", "accepted: there is no network", _absent("network", "none")),
     Option(("nographic",), "", "accepted: there is no display", _nothing),
     Option(("nodefaults",), "", "accepted: there are no default devices", _nothing),
     Option(("no-user-config",), "", "accepted: there are no configuration files", _nothing),

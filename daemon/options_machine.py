@@ -7,13 +7,14 @@ later one overrides an earlier one; what they mean together is decided once all 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from daemon.json_object import parse_object
 from daemon.keyval import parse_keyval, parse_opts
-from daemon.sizes import parse_bool, parse_int, parse_size
+from daemon.parameters import Group, Parameter, switch
+from daemon.sizes import parse_int, parse_size
 from daemon.usage import Exit, UsageError
 from machine.config import GIB, MachineConfig
 from machine.errors import MachineError
@@ -81,7 +82,34 @@ UNMODELLED = frozenset(
 )
 """Properties of QEMU's `virt` of which there is nothing here."""
 
-SMP_KEYS = frozenset({"cpus", "maxcpus", *LEVELS, *UNSUPPORTED_LEVELS})
+MACHINE_GROUP = Group(
+    "machine",
+    (
+        Parameter("type", shape="virt", default="virt"),
+        Parameter("gic-version", shape="3|2|max|host", default="3"),
+        Parameter("acpi", shape="on|off", default="on"),
+        Parameter("accel", shape="kvm|tcg"),
+        *(Parameter(name, "boolean") for name in MACHINE_SWITCHES),
+    ),
+    implied="type",
+)
+SMP = Group(
+    "smp-opts",
+    tuple(Parameter(name, "number") for name in ("cpus", "maxcpus", *LEVELS, *UNSUPPORTED_LEVELS)),
+    implied="cpus",
+)
+MEMORY = Group("memory", (Parameter("size", "size", default="1G"),), implied="size")
+NAME = Group(
+    "name",
+    (
+        Parameter("guest", shape="NAME", help="the guest's name"),
+        Parameter("process", help="accepted: the process keeps its own name"),
+        Parameter("debug-threads", "boolean", help="accepted: there is one thread"),
+    ),
+    implied="guest",
+)
+ACCEL = Group("accel", implied="accel")
+DEVICE = Group("device", implied="driver")
 
 
 @dataclass(slots=True)
@@ -116,12 +144,8 @@ class MachineDraft:
 
     def read_name(self, text: str) -> None:
         """-name [guest=]NAME[,debug-threads=on|off]."""
-        given = parse_opts(text, "guest")
-        for key in given:
-            if key not in {"guest", "process", "debug-threads"}:
-                raise UsageError(f"Invalid parameter '{key}'")
-        switch("debug-threads", given.get("debug-threads", "off"))
-        self.name = given.get("guest", self.name)
+        given = NAME.read(text)
+        self.name = given.text("guest") or self.name
 
     def read_uuid(self, text: str) -> None:
         """-uuid, in its form with hyphens."""
@@ -134,8 +158,8 @@ class MachineDraft:
 
     def read_device(self, text: str) -> None:
         """-device DRIVER[,KEY=VALUE...] or a JSON object."""
-        device = _json_object(text) if text.startswith("{") else parse_opts(text, "driver")
-        if "driver" not in device:
+        device = parse_object(text) if text.startswith("{") else parse_opts(text, "driver")
+        if not isinstance(device.get("driver"), str):
             raise UsageError("Parameter 'driver' is missing")
         self.devices.append(device)
 
@@ -183,22 +207,6 @@ class MachineDraft:
         )
 
 
-def switch(key: str, text: str) -> bool:
-    """Read a switch, or complain as QEMU does."""
-    value = parse_bool(text)
-    if value is None:
-        raise UsageError(f"Parameter '{key}' expects 'on' or 'off'")
-    return value
-
-
-def _json_object(text: str) -> dict[str, object]:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise UsageError(f"JSON parse error, {error}") from None
-    return dict(value)
-
-
 def _take(properties: dict[str, str], prefix: str) -> dict[str, str]:
     names = [key for key in properties if key.startswith(prefix)]
     return {key.removeprefix(prefix): properties.pop(key) for key in names}
@@ -210,7 +218,7 @@ def _topology(given: dict[str, str]) -> Topology:
         return MachineConfig().topology
     numbers = {}
     for key, text in given.items():
-        if key not in SMP_KEYS:
+        if key not in SMP.names:
             raise UsageError(f"Parameter 'smp.{key}' is unexpected")
         number = parse_int(text)
         if number is None:

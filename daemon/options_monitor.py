@@ -1,113 +1,124 @@
-"""What -qmp and --mqtt say: where a monitor listens, and which broker is published at.
+"""What -mon, -qmp, -qmp-pretty and -monitor say: which character devices are monitors.
 
-`-qmp` has QEMU's oldest notation for a character device, `unix:PATH,...` and `tcp:HOST:PORT,...`,
-with its defaults: without `server` it connects out, and a server waits unless told otherwise.
+As in QEMU, `-qmp unix:...` is short for a character device with a label that nobody chose, and a
+monitor on it.
 """
 
 from __future__ import annotations
 
-import re
-from urllib.parse import SplitResult, unquote, urlsplit
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import SecretStr
-
-from daemon.config import MQTT_PORT, MQTT_ROOT, MqttConfig, SocketChardev, TcpAddress, UnixAddress
-from daemon.keyval import parse_opts
-from daemon.options_machine import switch
+from daemon.config import QMP_SOCKET, MonitorConfig, SocketChardev, UnixAddress, compat_label
+from daemon.options_chardev import parse_chardev, parse_compat
+from daemon.parameters import Group, Parameter
 from daemon.usage import UsageError
 
-SOCKET_KEYS = frozenset({"server", "wait", "nodelay"})
-"""`nodelay` is how TCP sockets are here in any case."""
+if TYPE_CHECKING:
+    from daemon.config import Chardev
 
-_HOST_PORT = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:,]*)):(?P<port>[^,:]*)")
+Mode = Literal["control", "readline"]
+
+MON = Group(
+    "mon",
+    (
+        Parameter("chardev", shape="ID"),
+        Parameter("mode", shape="readline|control", default="readline"),
+        Parameter("pretty", "boolean", default="off"),
+    ),
+    implied="chardev",
+)
 
 
-def parse_compat(text: str, label: str) -> SocketChardev | None:
-    """Read `-qmp`'s argument, a device of this label; None for `none`.
+@dataclass(slots=True)
+class MonitorDraft:
+    """What has been read of character devices and monitors so far.
 
-    Raises:
-        UsageError: no such address, or one that is not modelled.
+    Attributes:
+        chardevs: the devices, in their order.
+        monitors: the monitors, each with the option that asked for it.
+        qmp: whether something was said about QMP, so that there is no default.
+        compat: how many monitors have been given in the older notation.
     """
-    if text == "none":
-        return None
-    kind, _, rest = text.partition(":")
-    where, _, settings = _cut(rest)
-    if kind == "unix":
-        address: UnixAddress | TcpAddress = _unix(where)
-    elif kind == "tcp":
-        address = _tcp(where)
-    else:
-        raise UsageError("neither unix:PATH, tcp:HOST:PORT nor none")
-    return _chardev(label, address, parse_opts(settings))
+
+    chardevs: list[Chardev] = field(default_factory=list)
+    monitors: list[tuple[str, MonitorConfig]] = field(default_factory=list)
+    qmp: bool = False
+    compat: int = 0
+
+    def read_chardev(self, text: str) -> None:
+        """-chardev BACKEND,id=ID[,KEY=VALUE...]."""
+        self._add_chardev(parse_chardev(text))
+
+    def read_mon(self, text: str) -> None:
+        """-mon [chardev=]ID[,mode=readline|control][,pretty=on|off]."""
+        given = MON.read(text)
+        chardev = given.text("chardev")
+        if chardev is None:
+            raise UsageError("Parameter 'chardev' is missing")
+        mode = _mode(given.text("mode") or "readline")
+        if mode == "readline" and "pretty" in given.values:
+            raise UsageError("'pretty' is not compatible with HMP monitors")
+        self.qmp = True
+        pretty = given.switch("pretty")
+        config = MonitorConfig(chardev=chardev, mode=mode, pretty=pretty, id=given.id)
+        self._add_monitor(f"-mon {text}", config)
+
+    def read_qmp(self, text: str, *, pretty: bool = False) -> None:
+        """-qmp and -qmp-pretty; the first one replaces the default."""
+        self.qmp = True
+        self._read_compat("-qmp-pretty" if pretty else "-qmp", text, "control", pretty=pretty)
+
+    def read_monitor(self, text: str) -> None:
+        """-monitor: one for people."""
+        self._read_compat("-monitor", text, "readline", pretty=False)
+
+    def build(self) -> tuple[tuple[Chardev, ...], tuple[MonitorConfig, ...]]:
+        """Devices and monitors, the default one if none was mentioned.
+
+        Raises:
+            UsageError: a monitor's device is not there, or is another's.
+        """
+        if not self.qmp:
+            label = compat_label(self.compat)
+            self._add_chardev(SocketChardev(id=label, address=UnixAddress(path=QMP_SOCKET)))
+            self._add_monitor("", MonitorConfig(chardev=label))
+        labels, used = {chardev.id for chardev in self.chardevs}, set()
+        for option, monitor in self.monitors:
+            if monitor.chardev not in labels:
+                raise UsageError(f'{option}: chardev "{monitor.chardev}" not found')
+            if monitor.chardev in used:
+                raise UsageError(f"{option}: Device '{monitor.chardev}' is in use")
+            used.add(monitor.chardev)
+        return tuple(self.chardevs), tuple(monitor for _, monitor in self.monitors)
+
+    def _read_compat(self, option: str, text: str, mode: Mode, *, pretty: bool) -> None:
+        if text == "none":
+            return
+        label = text.removeprefix("chardev:")
+        if label == text:
+            label = compat_label(self.compat)
+            self._add_chardev(parse_compat(text, label))
+        self.compat += 1
+        config = MonitorConfig(chardev=label, mode=mode, pretty=pretty, id=label)
+        self._add_monitor(f"{option} {text}", config)
+
+    def _add_chardev(self, chardev: Chardev) -> None:
+        if any(chardev.id == other.id for other in self.chardevs):
+            raise UsageError(f"Duplicate ID '{chardev.id}' for chardev")
+        if chardev.backend == "stdio" and any(d.backend == "stdio" for d in self.chardevs):
+            raise UsageError("cannot use stdio by multiple character devices")
+        self.chardevs.append(chardev)
+
+    def _add_monitor(self, option: str, monitor: MonitorConfig) -> None:
+        if monitor.id is not None and any(monitor.id == other.id for _, other in self.monitors):
+            raise UsageError(f"Duplicate ID '{monitor.id}' for mon")
+        self.monitors.append((option, monitor))
 
 
-def _cut(rest: str) -> tuple[str, str, str]:
-    """Cut at the first comma that is not written twice."""
-    found = re.match(r"((?:[^,]|,,)*)(,?)(.*)", rest, re.DOTALL)
-    assert found is not None  # noqa: S101 - the pattern matches everything
-    return found[1].replace(",,", ","), found[2], found[3]
-
-
-def _unix(where: str) -> UnixAddress:
-    if not where:
-        raise UsageError("a path is missing behind unix:")
-    return UnixAddress(path=where)
-
-
-def _tcp(where: str) -> TcpAddress:
-    found = _HOST_PORT.fullmatch(where)
-    if not found:
-        raise UsageError(f"'{where}' is not HOST:PORT")
-    port = found["port"]
-    if not (port.isascii() and port.isdigit() and int(port) <= 65535):
-        raise UsageError(f"'{port}' is not a port number")
-    return TcpAddress(host=found["v6"] or found["host"] or "", port=int(port))
-
-
-def _chardev(
-    label: str,
-    address: UnixAddress | TcpAddress,
-    settings: dict[str, str],
-) -> SocketChardev:
-    for key in settings:
-        if key not in SOCKET_KEYS:
-            raise UsageError(f"Invalid parameter '{key}'")
-    given = {key: switch(key, text) for key, text in settings.items()}
-    server = given.get("server", False)
-    if not server and "wait" in given:
-        raise UsageError("'wait' option is incompatible with socket in client connect mode")
-    wait = server and given.get("wait", True)
-    return SocketChardev(id=label, address=address, server=server, wait=wait)
-
-
-def parse_mqtt(text: str) -> MqttConfig:
-    """Read `mqtt://[USER[:PASS]@]HOST[:PORT][/ROOT]`; what is special in a URL is %-escaped.
-
-    Raises:
-        UsageError: not such a URL.
-    """
-    try:
-        url = urlsplit(text)
-        port = url.port
-    except ValueError:  # its text may hold a part of the password
-        raise UsageError("the broker's host or port is wrong") from None
-    return _mqtt(url, port=MQTT_PORT if port is None else port)
-
-
-def _mqtt(url: SplitResult, *, port: int | None) -> MqttConfig:
-    if url.scheme != "mqtt":
-        raise UsageError("not mqtt://[USER[:PASS]@]HOST[:PORT][/ROOT] (TLS is not modelled)")
-    if not url.hostname:
-        raise UsageError("the broker's host is missing")
-    if not port:
-        raise UsageError("0 is not a broker's port")
-    root = unquote(url.path).strip("/")
-    if url.query or url.fragment or any(sign in root for sign in "+#\0"):
-        raise UsageError("the topic behind HOST:PORT/ may not contain any of + # ?")
-    return MqttConfig(
-        host=url.hostname,
-        port=port,
-        username=None if url.username is None else unquote(url.username),
-        password=None if url.password is None else SecretStr(unquote(url.password)),
-        root=root or MQTT_ROOT,
-    )
+def _mode(text: str) -> Mode:
+    if text == "control":
+        return "control"
+    if text != "readline":
+        raise UsageError(f"Parameter 'mode' does not accept value '{text}'")
+    return "readline"

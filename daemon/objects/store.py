@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from daemon.objects.authz import AuthZList, AuthZSimple
 from daemon.objects.types import OBJECT_TYPES
+from daemon.parameters import IDENTIFIER
 from machine.qom.node import Node, container
 from protocol.arguments import validate
 from protocol.errors import QmpError
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from daemon.objects.tls import TlsCredsX509
     from machine.qom.node import Property
     from machine.qom.tree import QomTree
-
-IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9._-]*", re.ASCII)
-"""What an id looks like (QEMU: id_wellformed)."""
 
 
 class UserCreatable(Protocol):

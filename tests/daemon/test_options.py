@@ -176,59 +176,6 @@ def test_devices_are_kept_as_mappings_text_and_json_alike() -> None:
     assert "JSON parse error" in refusal("-device", '{"driver": }')
 
 
-@pytest.mark.parametrize(
-    ("text", "device"),
-    [
-        (
-            "unix:/a,,b,server=on,wait=off",
-            socket(UnixAddress(path="/a,b")),
-        ),
-        ("unix:a,server,nowait", socket(UnixAddress(path="a"))),
-        ("unix:a,server=on", socket(UnixAddress(path="a"), wait=True)),
-        ("unix:a", socket(UnixAddress(path="a"), server=False)),
-        (
-            "tcp:localhost:4444,server=on,wait=off,nodelay=on",
-            socket(TcpAddress(host="localhost", port=4444)),
-        ),
-        ("tcp::0,server,nowait", socket(TcpAddress(host="", port=0))),
-        (
-            "tcp:[::1]:4444,server=on,wait=off",
-            socket(TcpAddress(host="::1", port=4444)),
-        ),
-    ],
-)
-def test_monitors_are_sockets(text: str, device: SocketChardev) -> None:
-    assert parse(["-qmp", text]).chardevs == (device,)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "stdio",
-        "unix:",
-        "tcp:localhost",
-        "tcp:localhost:http",
-        "tcp:localhost:65536",
-        "tcp:[::1:5",
-        "unix:a,foo=on",
-        "unix:a,server=2",
-        "unix:a,wait=off",
-        "",
-    ],
-)
-def test_other_monitors_are_refused_naming_the_option(text: str) -> None:
-    assert refusal("-qmp", text).startswith(f"-qmp {text}".rstrip() + ": ")
-
-
-def test_monitors_add_up_and_none_is_none() -> None:
-    config = parse(["-qmp", "unix:a", "-qmp-pretty", "unix:b", "-qmp", "none"])
-    labels = ["compat_monitor0", "compat_monitor1"]
-    assert [monitor.pretty for monitor in config.monitors] == [False, True]
-    assert [monitor.chardev for monitor in config.monitors] == labels
-    assert [device.id for device in config.chardevs] == labels
-    assert parse(["-qmp", "none"]).monitors == ()
-
-
 def test_mqtt_is_a_url_whose_parts_may_be_escaped() -> None:
     mqtt = parse(["--mqtt", "mqtt://me:s%40t@[::1]:1884/site/a"]).mqtt
     assert mqtt is not None
