@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from daemon.chardev.errors import ChardevError
+from daemon.chardev.qom import mount
 from daemon.commands import COMMANDS, EVENTS
 from daemon.context import Context
 from daemon.events import EventBridge
@@ -63,6 +64,7 @@ class App:
             self._resources.callback(self.machine.close)
             objects = self._create_objects()
             self.server = Server(config.chardevs, config.monitors, self._connect, tls=objects)
+            mount(self.machine.qom, self.server.chardevs)
         except (MachineError, ChardevError, QmpError) as error:
             self._resources.close()
             raise StartError(str(error)) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from daemon.chardev.errors import ChardevError
 from daemon.chardev.transport import Receiver
@@ -67,9 +67,12 @@ class Backend(ABC):
         label: its name among them.
 
     Attributes:
+        qom_type: what it is in the object tree.
         opened: set once a peer has been there.
         peer: what serves the present peer, or served the last one.
     """
+
+    qom_type: ClassVar[str]
 
     def __init__(self, label: str) -> None:
         self.label = label
@@ -130,6 +133,7 @@ class Backend(ABC):
 class NullBackend(Backend):
     """Nobody is there."""
 
+    qom_type = "chardev-null"
     filename = "null"
 
     async def start(self) -> None:

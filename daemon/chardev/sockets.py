@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from daemon.chardev import names
 from daemon.chardev.backend import Backend
@@ -21,7 +21,7 @@ from daemon.chardev.transport import SocketTransport
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from daemon.chardev.tls import Tls
     from daemon.config import Address, SocketChardev
@@ -41,6 +41,8 @@ class SocketBackend(Backend):
         tls: knows keys and names; needed where the configuration names any.
         pause: waits for so many seconds.
     """
+
+    qom_type = "chardev-socket"
 
     def __init__(
         self,
@@ -81,9 +83,9 @@ class SocketBackend(Backend):
         self._credentials = credentials(self.config, self._tls)
         if self.config.server:
             self._listener = await listen(self.config.address)
-            self._task = asyncio.create_task(self._serve(self._listener))
+            self._run(self._serve(self._listener))
         elif self.config.reconnect:
-            self._task = asyncio.create_task(self._stay_connected())
+            self._run(self._stay_connected())
         else:
             await self._connect()
 
@@ -101,6 +103,15 @@ class SocketBackend(Backend):
         if self._listener is not None:
             self._listener.close()
         await super().close(timeout)
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        self._task = asyncio.create_task(work)
+        self._task.add_done_callback(self._tell_failure)
+
+    def _tell_failure(self, task: asyncio.Task[None]) -> None:
+        """Say that nobody is let in any more, and why."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s: nobody is served any more: %r", self.address, error)
 
     async def _serve(self, listener: Listener) -> None:
         while True:

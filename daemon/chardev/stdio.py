@@ -123,6 +123,7 @@ class StdioBackend(Backend):
         fds: input and output, for tests to be others.
     """
 
+    qom_type = "chardev-stdio"
     filename = "stdio"
 
     def __init__(self, config: StdioChardev, fds: tuple[int, int] = (STDIN, STDOUT)) -> None:

@@ -105,3 +105,30 @@ def test_devices_and_monitors_that_do_not_go_together_are_refused(
     before = open_fds()
     run(story())
     assert open_fds() == before
+
+
+def test_devices_are_in_the_object_tree(run: Run, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running(tmp_path, 2):
+            client = await client_at(tmp_path / "0")
+            listed = await client.asks("qom-list", path="/chardevs")
+            assert {entry["name"]: entry["type"] for entry in listed} == {
+                "type": "string",
+                "c0": "child<chardev-socket>",
+                "c1": "child<chardev-socket>",
+            }
+            address = {"type": "unix", "path": str(tmp_path / "1")}
+            path = "/chardevs/c1"
+            assert await client.asks("qom-get", path=path, property="addr") == address
+            assert await client.asks("qom-get", path=path, property="connected") is False
+            path = "/chardevs/c0"
+            assert await client.asks("qom-get", path=path, property="connected") is True
+            refused = "Property 'chardev-socket.connected' is not writable"
+            assert (
+                await client.asks("qom-set", path=path, property="connected", value=True) == refused
+            )
+            fds = await client.asks("qom-list-types", implements="chardev-fd")
+            assert fds == [{"name": "chardev-stdio", "parent": "chardev-fd"}]
+            client.sock.close()
+
+    run(story())

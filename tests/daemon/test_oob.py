@@ -4,6 +4,9 @@ import os
 import sys
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from daemon.commands import COMMANDS
 from daemon.connection import QUEUE_LENGTH, Connection, Limits
 from daemon.fds import FdInbox
@@ -47,6 +50,21 @@ def test_an_urgent_request_behind_twenty_is_found_once_eight_wait() -> None:
     answered = order(enabled(), " ".join([*numbers, "^x"]))
     assert answered.index("x") == 20 - QUEUE_LENGTH == 12
     assert [word for word in answered if word != "x"] == numbers
+
+
+@given(st.lists(st.booleans(), max_size=60))
+def test_whatever_is_urgent_waits_for_all_but_the_last_eight(urgent: list[bool]) -> None:
+    said = [f"^{n}" if is_urgent else str(n) for n, is_urgent in enumerate(urgent)]
+    expected: list[str] = []
+    waiting: list[str] = []
+    for n, is_urgent in enumerate(urgent):
+        if is_urgent:
+            ready = max(0, len(waiting) - QUEUE_LENGTH)
+            expected += [*waiting[:ready], str(n)]
+            del waiting[:ready]
+        else:
+            waiting.append(str(n))
+    assert order(enabled(), " ".join(said)) == expected + waiting
 
 
 def test_urgent_requests_keep_their_own_order() -> None:

@@ -329,6 +329,27 @@ def test_a_failure_to_accept_is_no_end(
     assert "Too many open files" in caplog.text
 
 
+def test_a_device_that_serves_nobody_any_more_says_so(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        device = backend(UnixAddress(path=str(tmp_path / "s")))
+        await device.start()
+        listener, task = device._listener, device._task
+        assert listener is not None
+        assert task is not None
+
+        async def fail() -> socket.socket:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(listener, "accept", fail)
+        await asyncio.wait([task])
+        await device.close(1)
+
+    run(story())
+    assert "nobody is served any more: ZeroDivisionError()" in caplog.text
+
+
 def test_a_device_without_a_front_end_takes_clients_and_loses_what_they_say(
     run: Run, tmp_path: Path
 ) -> None:
