@@ -187,6 +187,28 @@ def test_too_many_bytes_are_refused(data: bytes, piece: int) -> None:
     assert got[0] == ParseError("JSON token size limit exceeded")
 
 
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_token_of_64_mib_is_too_long(over: int) -> None:
+    """With its quotes and the NUL that QEMU puts behind it, a string may just fill the limit."""
+    stream, length, mib = JsonStream(), (64 << 20) - 3 + over, b"a" * (1 << 20)
+    assert stream.feed(b'"') == []
+    got = [item for at in range(0, length, 1 << 20) for item in stream.feed(mib[: length - at])]
+    got += stream.feed(b'"')
+    if over:
+        assert got[0] == ParseError("JSON token size limit exceeded")
+    else:
+        assert [len(str(text)) for text in got] == [length]
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_message_of_more_than_2_mi_tokens_is_refused(over: int) -> None:
+    stream = JsonStream()
+    stream.feed(b"[")
+    stream._count = (2 << 20) - 2 + over  # as many tokens as this would take seconds
+    (got,) = stream.feed(b"1]")[:1]
+    assert got == (ParseError("JSON token count limit exceeded") if over else [1])
+
+
 def test_the_limits_are_qemus() -> None:
     assert Limits() == Limits(size=64 * 1024 * 1024, tokens=2 * 1024 * 1024, nesting=1024)
 
