@@ -350,4 +350,9 @@ def _argument(word: str, option: Option, words: Iterator[str]) -> str:
     return argument
 
 
+GROUPS: Mapping[str, Group] = {
+    option.group.name: option.group for option in OPTIONS if option.group is not None
+}
+"""What options take, by the name that `query-command-line-options` gives them."""
+
 _BY_NAME = {name: option for option in OPTIONS for name in option.names}
