@@ -14,10 +14,13 @@ class History:
         self._at: int | None = None
 
     def add(self, line: bytes) -> None:
-        """Keep a line that was entered, unless it is empty."""
-        self._at = None
-        if not line:
+        """Keep a line that was entered; an empty one is as if nothing had been.
+
+        So is, in QEMU and here, the last one of as many as there can be, if it was shown.
+        """
+        if not line or (self._at == MOST - 1 and line == self.lines[self._at]):
             return
+        self._at = None
         if line in self.lines:
             self.lines.remove(line)
         self.lines.append(line)

@@ -30,7 +30,8 @@ _ESCAPES = {"'": "\\'", "\\": "\\\\", "\n": "\\n", "\r": "\\r"}
 
 
 def character(value: int) -> str:
-    """A character in quotes, escaped if need be."""
+    """A character, which is a C int, in quotes; escaped if need be."""
+    value %= 1 << 32
     sign = chr(value) if value < 0x7F else ""
     if sign in _ESCAPES:
         return f"'{_ESCAPES[sign]}'"

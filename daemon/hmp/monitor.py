@@ -115,7 +115,7 @@ class HumanMonitor:
         return command
 
     def _run(self, command: HmpCommand, scan: Scanner) -> Iterator[str]:
-        called = scan.text[: scan.at].strip(SPACE)
+        called = scan.text[: scan.at].rstrip(SPACE)
         try:
             arguments = read(scan, command.name, command.wanted, self.format)
         except HmpError as error:

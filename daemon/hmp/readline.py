@@ -132,7 +132,7 @@ class ReadLine:
         if key == _ESC:
             self._state = _State.ESCAPE
         elif key == _CSI:
-            self._state, self._number = _State.CSI, 0
+            self._state = _State.CSI  # the number stays, as in QEMU
         elif key in _CONTROL:
             self._do(_CONTROL[key])
         elif key >= ord(" "):

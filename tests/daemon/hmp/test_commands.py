@@ -88,6 +88,15 @@ def test_what_qemu_only_tells_its_operator_is_logged(
     assert caplog.messages == [f"device_add: {logged}"]
 
 
+def test_where_to_find_help_is_said_as_the_command_was_spelled(monitor: HumanMonitor) -> None:
+    printed = monitor.execute("  info  uuid  x")
+    assert printed.endswith('Try "help   info  uuid" for more information\r\n')
+
+
+def test_a_character_is_a_c_int(monitor: HumanMonitor) -> None:
+    assert monitor.execute("p /c -1") == "'\\xffffffff'\r\n"
+
+
 def test_lines_are_traced(box: Box, monitor: HumanMonitor) -> None:
     points: list[TracePoint] = []
     box.machine.trace.listen(points.append)

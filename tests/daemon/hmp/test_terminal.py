@@ -91,6 +91,10 @@ def test_keys_that_qemu_does_not_know_do_nothing(terminal: Terminal, key: bytes)
     assert typed(terminal, b"X") == b"\x1b[DaXb\x1b[K\x1b[D"
 
 
+def test_the_one_byte_form_of_csi_keeps_the_number_before(terminal: Terminal) -> None:
+    assert typed(terminal, b"ab\x1b[1~\x1bOF\x9b~").endswith(b"\x1b[D\x1b[D")
+
+
 def test_device_types_are_completed(terminal: Terminal) -> None:
     assert typed(terminal, b"device_add cortex-a72\t").endswith(
         b"device_add cortex-a72-arm-cpu \x1b[K"
@@ -121,6 +125,11 @@ def test_a_new_client_finds_the_history_but_not_the_half_line(machine: Box) -> N
     after = Terminal(machine.context, history)
     assert after.greeting().endswith(PROMPT)
     assert typed(after, b"\x1b[A") == b"info name\x1b[K"
+
+
+def test_an_empty_line_leaves_the_place_in_the_history(terminal: Terminal) -> None:
+    typed(terminal, b"h1\rh2\r\x1b[A\x1b[A\x15\r")
+    assert typed(terminal, b"\x1b[B") == b"h2\x1b[K"
 
 
 def test_the_history_is_bounded_and_keeps_the_newest(terminal: Terminal) -> None:
