@@ -48,6 +48,12 @@ class Listener:
         path = self._path or (name if isinstance(name, str) else "")
         return UnixAddress(path=path) if path else FdAddress(fd=self._sockets[0].fileno())
 
+    @property
+    def exposed(self) -> bool:
+        """Whether others than this host can reach it."""
+        names = [listener.getsockname() for listener in self._sockets]
+        return any(isinstance(name, tuple) and not _is_loopback(name[0]) for name in names)
+
     async def accept(self) -> socket.socket:
         """Return the next client's connection, which does not block.
 
@@ -169,6 +175,10 @@ def _bound(family: int, where: tuple[Any, ...]) -> socket.socket:
     sock = socket.create_server(where, family=family, backlog=BACKLOG)
     sock.setblocking(False)
     return sock
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "::1" or host.removeprefix("::ffff:").startswith("127.")
 
 
 def _identity(path: str) -> tuple[int, int] | None:

@@ -83,6 +83,7 @@ class SocketBackend(Backend):
         self._credentials = credentials(self.config, self._tls)
         if self.config.server:
             self._listener = await listen(self.config.address)
+            self._warn(self._listener)
             self._run(self._serve(self._listener))
         elif self.config.reconnect:
             self._run(self._stay_connected())
@@ -103,6 +104,15 @@ class SocketBackend(Backend):
         if self._listener is not None:
             self._listener.close()
         await super().close(timeout)
+
+    def _warn(self, listener: Listener) -> None:
+        """Say so if anybody may speak to the front end."""
+        if self._credentials is None and self.frontend_open and listener.exposed:
+            log.warning(
+                "warning: %s: whoever reaches this port commands the machine; "
+                "give it tls-creds, or a loopback address",
+                self.address,
+            )
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         self._task = asyncio.create_task(work)
