@@ -121,7 +121,7 @@ class ReadLine:
                 self._normal(key)
             case _State.ESCAPE:
                 self._state = _AFTER_ESCAPE.get(key, _State.NORMAL)
-                self._number = 0
+                self._number = 0 if key in _AFTER_ESCAPE else self._number
             case _State.CSI:
                 self._csi(key)
             case _State.SS3:

@@ -92,7 +92,7 @@ def test_keys_that_qemu_does_not_know_do_nothing(terminal: Terminal, key: bytes)
 
 
 def test_the_one_byte_form_of_csi_keeps_the_number_before(terminal: Terminal) -> None:
-    assert typed(terminal, b"ab\x1b[1~\x1bOF\x9b~").endswith(b"\x1b[D\x1b[D")
+    assert typed(terminal, b"ab\x1b[1~\x05\x9b~").endswith(b"\x1b[D\x1b[D")
 
 
 def test_device_types_are_completed(terminal: Terminal) -> None:
