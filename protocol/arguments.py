@@ -115,7 +115,7 @@ def describe(error: ValidationError) -> str:
     name, kind, given = _path(first["loc"]), first["type"], first["input"]
     if kind in _REMARKS:
         return f"Parameter '{name}' {_REMARKS[kind]}"
-    if kind == model.RANGE_ERROR and given in _INT64:
+    if kind == model.RANGE_ERROR and (first["msg"].startswith("uint") or given in _INT64):
         return f"Parameter '{name}' expects {first['msg']}"
     if kind == "enum" and isinstance(given, str):
         member = _ELEMENT.sub("", name).rpartition(".")[2]  # which QAPI names without its path

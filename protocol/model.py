@@ -63,7 +63,19 @@ class IntegerRange:
         """Check type, then range, so that each failure keeps its own words."""
         within = core_schema.int_schema(ge=self.low, lt=self.end)
         named = core_schema.custom_error_schema(within, RANGE_ERROR, custom_error_message=self.name)
-        return core_schema.chain_schema([core_schema.int_schema(strict=True), named])
+        return core_schema.chain_schema([*self._reading(), named])
+
+    def _reading(self) -> list[CoreSchema]:
+        """How QAPI reads the number: unsigned ones as 64 bits of either sign, and so -1 as well."""
+        if self.low < 0:
+            return [core_schema.int_schema(strict=True)]
+        wide = core_schema.int_schema(strict=True, ge=-(2**63), lt=2**64)
+        named = core_schema.custom_error_schema(wide, RANGE_ERROR, custom_error_message="uint64")
+        return [named, core_schema.no_info_plain_validator_function(_unsigned)]
+
+
+def _unsigned(value: int) -> int:
+    return value % 2**64
 
 
 RANGE_ERROR = "qapi_range"

@@ -72,6 +72,12 @@ def test_a_missing_id_is_not_a_null_id(session: Session) -> None:
     assert request_of(session, b'{"execute": "query-status", "id": null}').id is None
 
 
+def test_an_unsigned_number_may_be_given_as_a_negative_one(session: Session) -> None:
+    converse(session, NEGOTIATE)
+    line = b'{"execute": "set-numbers", "arguments": {"small": 1, "large": -1}}'
+    assert request_of(session, line).arguments["large"] == 2**64 - 1
+
+
 @pytest.mark.parametrize(
     ("command", "given_", "desc"),
     [
@@ -83,7 +89,9 @@ def test_a_missing_id_is_not_a_null_id(session: Session) -> None:
         ("set-numbers", {"small": 1.0}, "Invalid parameter type for 'small', expected: integer"),
         ("set-numbers", {"small": 2**31}, "Parameter 'small' expects int32_t"),
         ("set-numbers", {"small": 2**63}, "Invalid parameter type for 'small', expected: integer"),
-        ("set-numbers", {"small": 1, "large": -1}, "Parameter 'large' expects uint64"),
+        ("set-numbers", {"small": 1, "large": 2**64}, "Parameter 'large' expects uint64"),
+        ("set-numbers", {"small": 1, "large": "1"}, "Parameter 'large' expects uint64"),
+        ("set-numbers", {"small": 1, "large": None}, "Parameter 'large' expects uint64"),
         (
             "set-numbers",
             {"small": 1, "on": 1},

@@ -64,7 +64,7 @@ def taken(**given: Any) -> Any:
         ({"qom_type": "can-bus", "id": "x", "size": 1}, "Parameter 'size' is unexpected"),
         (
             {"foo": 1, "qom_type": "iothread", "id": "x", "poll_max_ns": "g"},
-            "Invalid parameter type for 'poll-max-ns', expected: integer",
+            "Parameter 'poll-max-ns' expects uint64",
         ),
         (
             {"qom_type": "memory-backend-ram", "id": "x", "foo": 1},

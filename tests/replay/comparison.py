@@ -94,7 +94,8 @@ def memory(recorded: Any, ours: Any) -> None:
 
     def of_memory(answer: Any) -> list[str]:
         """The view of the guest's memory, without its number: that is a hash table's."""
-        views = (view.splitlines() for view in answer["return"].split("FlatView #"))
+        text: str = answer["return"]
+        views = (view.splitlines() for view in text.split("FlatView #"))
         (found,) = (view[1:] for view in views if ' AS "memory", root: system' in view)
         return found
 
