@@ -43,6 +43,9 @@ def test_the_schema_has_the_commands_that_are_listed(box: Box, schema: Schema) -
         "device_add/arg-type/driver",
         "device_add/$json-cli",
         "device_add/$json-cli-hotplug",
+        "object-add/arg-type/qom-type/^authz-simple",
+        "object-add/arg-type/+authz-simple/identity/!str",
+        "object-add/arg-type/+tls-creds-x509/*verify-peer",
         "qom-set/arg-type/value/!any",
         "qom-list-types/arg-type/*implements",
         "qom-list-properties/ret-type/*default-value",
@@ -61,6 +64,8 @@ def test_what_a_client_looks_for_is_there(schema: Schema, path: str) -> None:
     [
         "query-hotpluggable-cpus/ret-type/props/die-id",
         "device_add/$unstable",
+        "object-add/arg-type/qom-type/^iothread",
+        "object-add/arg-type/*qom-type",
         "qom-set/arg-type/*value",
         "query-sev",
         "blockdev-add",
