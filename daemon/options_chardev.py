@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import socket
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from daemon.config import (
@@ -58,7 +57,7 @@ CHARDEV = Group(
     implied="backend",
 )
 
-SETTINGS = replace(CHARDEV, implied=None)
+SETTINGS = CHARDEV._replace(implied=None)
 """The same behind an address, where a first word is a switch."""
 
 USAGE = (

@@ -6,8 +6,8 @@ Reading an option, its usage text and `query-command-line-options` all go by the
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from daemon.keyval import parse_opts
 from daemon.sizes import parse_bool, parse_int
@@ -30,8 +30,7 @@ IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9._-]*", re.ASCII)
 """What an id looks like (QEMU: id_wellformed)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One parameter of an option.
 
     Attributes:
@@ -54,8 +53,7 @@ class Parameter:
         return f"{self.name}={self.shape or SHAPES[self.type]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """What an option was given, checked by its declaration.
 
     Attributes:
@@ -63,7 +61,7 @@ class Given:
         id: its id, if it has one.
     """
 
-    values: Mapping[str, str | int] = field(default_factory=dict)
+    values: Mapping[str, str | int] = MappingProxyType({})
     id: str | None = None
 
     def text(self, key: str) -> str | None:
@@ -81,8 +79,7 @@ class Given:
         return bool(self.values.get(key, default))
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """The parameters of an option.
 
     Attributes:
