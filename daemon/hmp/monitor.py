@@ -71,7 +71,7 @@ class HumanMonitor:
         self._cpu = chosen or self._cpu
         return chosen is not None
 
-    def qmp(self, name: str, **arguments: Any) -> Any:
+    def qmp(self, name: str, /, **arguments: Any) -> Any:
         """Execute a QMP command's handler; what it returns.
 
         Raises:

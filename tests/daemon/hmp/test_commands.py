@@ -47,6 +47,8 @@ def test_a_cpu_comes_and_goes_with_qmps_events(box: Box, monitor: HumanMonitor) 
         ("cortex-a57-arm-cpu,core-id=2", f"Invalid CPU type, expected cpu type: '{CPU}'"),
         (f"{CPU},core-id=x", "Parameter 'core-id' expects integer"),
         (f"{CPU},core-id=2,foo=1", f"Property '{CPU}.foo' not found"),
+        (f"{CPU},core-id=2,name=1", f"Property '{CPU}.name' not found"),
+        (f"{CPU},core-id=2,self=1", f"Property '{CPU}.self' not found"),
     ],
 )
 def test_device_add_refuses_in_qmps_words_and_changes_nothing(
