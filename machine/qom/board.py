@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from machine.qom.cpu import CpuChildren
 from machine.qom.ged import ged_node
 from machine.qom.gic import gic_node
-from machine.qom.machine import MACHINE_PROPERTIES
-from machine.qom.node import Node, Property, container
+from machine.qom.machine import MachineOwn
+from machine.qom.node import Node, container
 from machine.qom.regions import EVERYTHING, GED, GIC, RAM, RAM_NAME, owned_by, region_node
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ class BoardObjects:
     def machine(self) -> Node:
         """The object `/machine`."""
         node = Node(MACHINE_NODE)
-        for entry in MACHINE_PROPERTIES:
-            get = partial(entry.get, self._machine) if entry.get is not None else None
-            node.properties[entry.name] = Property(entry.type, get)
+        node.groups.append(MachineOwn(self._machine))
         node.add("unattached", "container", self._unattached)
         for name in ("peripheral", "peripheral-anon"):
             node.add(name, "container", partial(self._cpus, name))

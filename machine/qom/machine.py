@@ -5,13 +5,18 @@ They were options of `-M`, and what came of them can't be changed any more.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from machine.acpi.aml_table import BOCHS
 from machine.qom.device import Declared
+from machine.qom.node import Property
 from machine.qom.regions import RAM_NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from machine.virt import VirtMachine
 
 RAM_BACKEND = f"/objects/{RAM_NAME}"
@@ -61,3 +66,26 @@ MACHINE_PROPERTIES: tuple[Declared, ...] = (
     Declared("x-oem-id", "string", lambda _machine: BOCHS.oem_id.decode()),
     Declared("x-oem-table-id", "string", lambda _machine: BOCHS.oem_table_id.decode()),
 )
+
+BY_NAME = {entry.name: entry for entry in MACHINE_PROPERTIES}
+
+
+@dataclass(frozen=True, slots=True)
+class MachineOwn:
+    """These properties, of one machine."""
+
+    machine: VirtMachine
+
+    def items(self) -> Iterator[tuple[str, Property]]:
+        """All of them."""
+        for name, entry in BY_NAME.items():
+            yield name, self._property(entry)
+
+    def find(self, name: str) -> Property | None:
+        """The one of a name, if there is one."""
+        entry = BY_NAME.get(name)
+        return None if entry is None else self._property(entry)
+
+    def _property(self, entry: Declared) -> Property:
+        get = partial(entry.get, self.machine) if entry.get is not None else None
+        return Property(entry.type, get)
