@@ -68,7 +68,8 @@ class Server:
         """Wait until each device with wait=on has had a client."""
         for chardev in self.chardevs.values():
             if isinstance(chardev, SocketBackend) and chardev.config.wait:
-                log.info("waiting for a client on %s", chardev.filename)
+                if not chardev.opened.is_set():
+                    log.warning("info: waiting for connection on: %s", chardev.filename)
                 await chardev.opened.wait()
 
     def broadcast(self, data: bytes) -> None:

@@ -171,13 +171,19 @@ def test_clients_that_left_before_their_turn_cost_nothing(run: Run) -> None:
     run(story())
 
 
-def test_a_machine_may_wait_for_a_client(run: Run, tmp_path: Path) -> None:
+def test_a_machine_may_wait_for_a_client(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def story() -> None:
         async with serving(unix(tmp_path / "s", wait=True), LOCAL) as server:
             waiting = asyncio.create_task(server.wait_for_clients())
             other = await client_of(server, 1)
             await other.negotiates()
             assert not waiting.done()
+            path = tmp_path / "s"
+            assert caplog.messages == [
+                f"info: waiting for connection on: disconnected:unix:{path},server=on"
+            ]
             awaited = await client_of(server, 0)
             await waiting
             await awaited.leaves()
