@@ -33,7 +33,7 @@ def parse_object_option(text: str) -> dict[str, Any]:
         UsageError: they are not.
         Exit: it asks what there is.
     """
-    from daemon.objects.store import read_options  # noqa: PLC0415 - most daemons have no objects
+    from daemon.objects.make import read_options  # noqa: PLC0415 - most daemons have no objects
     from protocol.qapi.objects import ObjectOptions  # noqa: PLC0415 - as above
 
     if text in {"help", "?"}:

@@ -7,6 +7,7 @@ that very order, so the first one is the one to tell.
 
 import inspect
 import re
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -48,6 +49,20 @@ class _Null:
 _NULL = _Null()
 
 
+class _Names(dict[str, Any]):
+    """What a module has only when asked (PEP 562): models that are imported on first use."""
+
+    def __init__(self, module: object) -> None:
+        super().__init__()
+        self._module = module
+
+    def __missing__(self, name: str) -> Any:
+        try:
+            return getattr(self._module, name)
+        except AttributeError:
+            raise KeyError(name) from None
+
+
 def annotations_of(handler: Callable[..., Any]) -> dict[str, Any]:
     """Return the resolved annotations of a handler but for its first parameter.
 
@@ -57,7 +72,8 @@ def annotations_of(handler: Callable[..., Any]) -> dict[str, Any]:
     wanted = {name: handler.__annotations__[name] for name in (*names, "return")}
     holder = types.SimpleNamespace(__annotations__=wanted)
     namespace = inspect.unwrap(handler).__globals__
-    return typing.get_type_hints(holder, namespace, include_extras=True)
+    names_on_request = _Names(sys.modules.get(handler.__module__))
+    return typing.get_type_hints(holder, namespace, names_on_request, include_extras=True)
 
 
 def model_of(name: str, handler: Callable[..., Any]) -> type[WireModel] | None:

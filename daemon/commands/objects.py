@@ -1,16 +1,25 @@
 """QAPI qom: objects that users create and delete."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from protocol.command import command
-from protocol.qapi.objects import ObjectOptions
 
 if TYPE_CHECKING:
     from daemon.context import Context
+    from protocol.qapi.objects import ObjectOptions
+
+
+def __getattr__(name: str) -> Any:
+    """Import the model once somebody asks for it, which at a start nobody does."""
+    if name != "ObjectOptions":
+        raise AttributeError(name)
+    from protocol.qapi.objects import ObjectOptions  # noqa: PLC0415 - see above
+
+    return ObjectOptions
 
 
 @command("object-add", boxed=True)
-def object_add(context: "Context", options: ObjectOptions) -> None:
+def object_add(context: "Context", options: "ObjectOptions") -> None:
     """Create an object: TLS credentials, or an access list."""
     context.objects.create(options)
 

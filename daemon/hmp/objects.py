@@ -94,7 +94,7 @@ def _text(monitor: HumanMonitor, path: str, name: str, text: str) -> Any:
 )
 def object_add(monitor: HumanMonitor, object: str) -> Iterator[str]:  # noqa: A002 - as above
     """Create an object from what `-object` takes, or list the types (`help`)."""
-    from daemon.objects.store import read_options  # noqa: PLC0415 - most daemons have no objects
+    from daemon.objects.make import read_options  # noqa: PLC0415 - most daemons have no objects
     from daemon.options_object import parse_object_option  # noqa: PLC0415 - as above
 
     try:

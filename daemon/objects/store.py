@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from daemon.objects.authz import AuthZList, AuthZSimple
 from daemon.objects.types import OBJECT_TYPES
 from daemon.parameters import IDENTIFIER
 from machine.qom.node import Node, container
-from protocol.arguments import validate
 from protocol.errors import QmpError
-from protocol.qapi.crypto import QCryptoTLSCredsEndpoint
-from protocol.qapi.objects import ObjectOptions, ObjectType
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from daemon.objects.tls import TlsCredsX509
     from machine.qom.node import Property
     from machine.qom.tree import QomTree
+    from protocol.qapi.objects import ObjectOptions
 
 
 class UserCreatable(Protocol):
@@ -28,20 +25,6 @@ class UserCreatable(Protocol):
 
     def properties(self) -> dict[str, Property]:
         """What QOM shows."""
-
-
-def _tls_creds_x509(properties: Any) -> TlsCredsX509:
-    from daemon.objects.tls import TlsCredsX509  # noqa: PLC0415 - most daemons never need it
-
-    return TlsCredsX509(properties)
-
-
-TYPES: Mapping[ObjectType, Callable[[Any], UserCreatable]] = {
-    ObjectType.AUTHZ_LIST: AuthZList,
-    ObjectType.AUTHZ_SIMPLE: AuthZSimple,
-    ObjectType.TLS_CREDS_X509: _tls_creds_x509,
-}
-"""What makes an object of each type from its properties; raises QmpError where that fails."""
 
 
 class Objects:
@@ -52,7 +35,7 @@ class Objects:
     """
 
     def __init__(self, qom: QomTree | None = None) -> None:
-        self._objects: dict[str, tuple[ObjectType, UserCreatable]] = {}
+        self._objects: dict[str, tuple[str, UserCreatable]] = {}
         self._built_in = container
         if qom is not None:
             self._mount(qom)
@@ -63,6 +46,8 @@ class Objects:
         Raises:
             QmpError: it can't be, and there is no such object then.
         """
+        from daemon.objects.make import make  # noqa: PLC0415 - most daemons have no objects
+
         id_ = options.id_
         if not IDENTIFIER.fullmatch(id_):
             raise QmpError("Parameter 'id' expects an identifier")
@@ -70,7 +55,7 @@ class Objects:
             raise QmpError(
                 f"attempt to add duplicate property '{id_}' to object (type 'container')"
             )
-        self._objects[id_] = options.qom_type, TYPES[options.qom_type](options.variant)
+        self._objects[id_] = options.qom_type.value, make(options)
 
     def create_all(self, given: tuple[Mapping[str, Any], ...]) -> None:
         """Create those of a command line.
@@ -79,6 +64,8 @@ class Objects:
             QmpError: one of them can't be.
         """
         for members in given:
+            from daemon.objects.make import read_options  # noqa: PLC0415 - as above
+
             self.create(read_options(members))
 
     def delete(self, id_: str) -> None:
@@ -100,11 +87,11 @@ class Objects:
         Raises:
             QmpError: there are no such credentials, or they are a client's.
         """
-        return self._credentials(id_, QCryptoTLSCredsEndpoint.SERVER).context
+        return self._credentials(id_, "server").context
 
     def client_context(self, id_: str) -> ssl.SSLContext:
         """What speaks TLS as a client; see `server_context`."""
-        return self._credentials(id_, QCryptoTLSCredsEndpoint.CLIENT).context
+        return self._credentials(id_, "client").context
 
     def authorize(self, id_: str, peer: ssl.SSLObject) -> bool:
         """Whether the access list of this id lets in whom TLS has verified.
@@ -121,6 +108,8 @@ class Objects:
 
     def allows(self, id_: str, name: str) -> bool:
         """Whether the access list of this id allows a name; where there is none, it does not."""
+        from daemon.objects.authz import AuthZList, AuthZSimple  # noqa: PLC0415 - as above
+
         _, list_ = self._objects.get(id_, (None, None))
         return isinstance(list_, AuthZSimple | AuthZList) and list_.allows(name)
 
@@ -128,7 +117,7 @@ class Objects:
         """The object `/objects`."""
         node = self._built_in()
         for id_, (type_, made) in self._objects.items():
-            node.add(id_, str(type_), partial(_node, str(type_), made))
+            node.add(id_, type_, partial(_node, type_, made))
         return node
 
     def _mount(self, qom: QomTree) -> None:
@@ -138,27 +127,17 @@ class Objects:
         qom.mount("objects", "container", self.node)
         qom.types.add(OBJECT_TYPES)
 
-    def _credentials(self, id_: str, endpoint: QCryptoTLSCredsEndpoint) -> TlsCredsX509:
-        from daemon.objects.tls import TlsCredsX509  # noqa: PLC0415 - see _tls_creds_x509
+    def _credentials(self, id_: str, endpoint: Literal["client", "server"]) -> TlsCredsX509:
+        from daemon.objects.tls import TlsCredsX509  # noqa: PLC0415 - as above
 
         if id_ not in self._objects:
             raise QmpError(f"No TLS credentials with id '{id_}'")
         credentials = self._objects[id_][1]
         if not isinstance(credentials, TlsCredsX509):
             raise QmpError(f"Object with id '{id_}' is not TLS credentials")
-        if credentials.endpoint is not endpoint:
+        if credentials.endpoint != endpoint:
             raise QmpError(f"Expected TLS credentials for a {endpoint} endpoint")
         return credentials
-
-
-def read_options(members: Mapping[str, Any]) -> ObjectOptions:
-    """Check the members of a JSON object that describes one.
-
-    Raises:
-        QmpError: in QAPI's words.
-    """
-    options: ObjectOptions = validate(ObjectOptions, dict(members), "options")["options"]
-    return options
 
 
 def _node(type_: str, made: UserCreatable) -> Node:

@@ -13,10 +13,12 @@ LATER = (
     "daemon.demo",
     "daemon.hmp.monitor",
     "daemon.mqtt",
+    "daemon.objects.make",
     "daemon.objects.tls",
     "machine.guest.aml",
     "machine.guest.kernel",
     "paho",
+    "protocol.qapi.objects",
     "qemu",
     "unicorn",
 )

@@ -6,10 +6,12 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daemon.objects.store import Objects, read_options
+from daemon.objects.make import read_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from daemon.objects.store import Objects
 
 DATA = Path(__file__).parent.parent.parent / "data/tls"
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from daemon.objects.store import TYPES, Objects, read_options
+from daemon.objects.make import TYPES, read_options
+from daemon.objects.store import Objects
 from daemon.objects.types import OBJECT_TYPES
 from machine.errors import MachineError
 from machine.qom.node import Node, container
