@@ -70,7 +70,7 @@ def _hotpluggable_cpu(
     return HotpluggableCPU(props=props, vcpus_count=1, qom_path=path, type=typename)
 
 
-@command("query-machines", allow_preconfig=True)
+@command("query-machines", allow_preconfig=True, static=True)
 def query_machines(context: "Context") -> list[MachineInfo]:
     """List the machine types."""
     return [
