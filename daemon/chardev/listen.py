@@ -156,10 +156,12 @@ def _remove_stale(path: str) -> None:
 
 async def _listen_tcp(address: TcpAddress) -> Listener:
     sockets: list[socket.socket] = []
+    found = await resolve(address, passive=True)
     port = address.port
     try:
-        for family, where in await resolve(address, passive=True):
-            sock = _bound(family, (where[0], port, *where[2:]))
+        for family, where in found:
+            dual = len(found) == 1 and address.family == "any"
+            sock = _bound(family, (where[0], port, *where[2:]), dual=dual)
             sockets.append(sock)
             port = sock.getsockname()[1]
     except OSError as error:
@@ -170,9 +172,14 @@ async def _listen_tcp(address: TcpAddress) -> Listener:
     return Listener(sockets)
 
 
-def _bound(family: int, where: tuple[Any, ...]) -> socket.socket:
-    """A listening socket for this family alone, so that the other one can have its own."""
-    sock = socket.create_server(where, family=family, backlog=BACKLOG)
+def _bound(family: int, where: tuple[Any, ...], *, dual: bool) -> socket.socket:
+    """A listening socket; for IPv6 with `dual` it takes IPv4 as well, where it is alone."""
+    sock = socket.create_server(
+        where,
+        family=family,
+        backlog=BACKLOG,
+        dualstack_ipv6=dual and family == socket.AF_INET6 and socket.has_dualstack_ipv6(),
+    )
     sock.setblocking(False)
     return sock
 

@@ -131,6 +131,21 @@ def test_a_tcp_socket_is_named_with_both_its_ends(run: Run) -> None:
     run(story())
 
 
+def test_all_ipv6_addresses_by_themselves_are_all_ipv4_ones_too(run: Run) -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 here")
+
+    async def story() -> None:
+        device = backend(TcpAddress(host="::", port=0))
+        await device.start()
+        assert isinstance(device.address, TcpAddress)
+        with socket.create_connection(("127.0.0.1", device.address.port)) as client:
+            assert await received(client) == b"hello"
+        await device.close(1)
+
+    run(story())
+
+
 @pytest.mark.parametrize("host", ["", "localhost"])
 def test_all_addresses_of_a_host_are_listened_on_with_one_port(run: Run, host: str) -> None:
     async def story() -> None:
