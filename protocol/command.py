@@ -132,7 +132,7 @@ def command(  # noqa: PLR0913  # one keyword for each property that QAPI gives a
     def mark(handler: Handler) -> Handler:
         if not _docstring(handler):
             raise TypeError(f"{name}: a command needs a docstring")
-        if validity is not None and (not gen or handler.__code__.co_argcount != 1):
+        if validity is not None and (not gen or _argument_count(handler) != 1):
             raise TypeError(f"{name}: a reply that depends on arguments cannot be kept")
         record = Command(
             name=name,
@@ -188,6 +188,10 @@ def _held_by(annotation: Any, held: set[Any]) -> set[Any]:
         if isinstance(part, Hashable):
             _held_by(part, held)
     return held
+
+
+def _argument_count(handler: Callable[..., Any]) -> int:
+    return handler.__code__.co_argcount + handler.__code__.co_kwonlyargcount
 
 
 def _docstring(handler: Callable[..., Any]) -> str:

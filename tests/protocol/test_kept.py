@@ -1,5 +1,7 @@
 """Replies that are used again, and when they are not."""
 
+from collections.abc import Callable
+
 import pytest
 
 from protocol.command import command
@@ -35,10 +37,17 @@ def test_a_reply_that_depends_on_nothing_is_kept_for_ever() -> None:
     assert kept.find("query-x", None, ABSENT) == b'{"return": 1}\r\n'
 
 
-def test_a_reply_that_depends_on_arguments_cannot_be_kept() -> None:
-    def handler(_context: object, path: str) -> str:
-        """Return what it was given."""
-        return path
+def positional(_context: object, path: str) -> str:
+    """Return what it was given."""
+    return path
 
+
+def by_keyword(_context: object, *, path: str = "") -> str:
+    """Return what it was given."""
+    return path
+
+
+@pytest.mark.parametrize("handler", [positional, by_keyword])
+def test_a_reply_that_depends_on_arguments_cannot_be_kept(handler: Callable[..., str]) -> None:
     with pytest.raises(TypeError, match="depends on arguments cannot be kept"):
         command("query-x", static=True)(handler)
