@@ -58,7 +58,7 @@ def test_a_name_is_warned_of_by_where_it_leads(
         return [(socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_INET, ("0.0.0.0", 0))]  # noqa: S104
 
     monkeypatch.setattr(listen, "resolve", elsewhere)
-    monkeypatch.setattr(listen, "_bound", lambda family, where: _bound(family, (where[0], 0)))
+    monkeypatch.setattr(listen, "_bound", lambda family, where, **_: _bound(family, (where[0], 0)))
     run(started(TcpAddress(host="host.example", port=0), None))
     assert len(warnings(caplog)) == 1
 
