@@ -8,7 +8,7 @@ from daemon.usage import UsageError
 from protocol.stream import JsonStream, ParseError
 
 if TYPE_CHECKING:
-    from protocol.parser import Value
+    from protocol.value import Value
 
 _PROBE = 0
 

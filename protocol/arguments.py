@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError, create_model
 from protocol import model
 from protocol.errors import QmpError
 from protocol.model import WireModel
-from protocol.parser import Value
+from protocol.value import Value
 
 _INT64 = range(-(2**63), 2**63)
 

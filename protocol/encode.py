@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from protocol.errors import QmpError
 from protocol.event import Event
-from protocol.parser import Value
+from protocol.value import Value
 
 _DEL: Final = 0x7F  # as integers, which `in` finds several times faster than bytes
 _BACKSLASH: Final = ord("\\")

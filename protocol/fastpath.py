@@ -15,8 +15,6 @@ from typing import Any, Final
 
 import msgspec
 
-from protocol.text import NONCHARACTERS
-
 _LONGEST: Final = 1 << 16  # longer input is not worth decoding twice, and may touch the limits
 _BACKSLASH, _COLON = b"\\:"  # integers: `in` finds them several times faster than bytes
 _LEAST, _MOST = -(2**63), 2**64 - 1
@@ -34,9 +32,15 @@ def decode_message(data: bytes) -> dict[str, Any] | None:
         return None
     if type(message) is not dict:
         return None
-    if not data.isascii() and NONCHARACTERS.search(data.decode()):
+    if not data.isascii() and _holds_noncharacters(data.decode()):
         return None
     return message if _is_faithful(message, data.count(_COLON)) else None
+
+
+def _holds_noncharacters(text: str) -> bool:
+    from protocol.text import NONCHARACTERS  # noqa: PLC0415 - most clients speak ASCII
+
+    return NONCHARACTERS.search(text) is not None
 
 
 def _is_faithful(message: dict[str, Any], colons: int) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Hashable
 
 from protocol import encode
 from protocol.encode import ABSENT
-from protocol.parser import Value
+from protocol.value import Value
 
 
 class KeptReplies:

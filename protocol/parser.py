@@ -10,13 +10,10 @@ takes it as infinity and then prints ``inf``, which is not JSON.
 import math
 from collections.abc import Mapping
 from enum import IntEnum, auto
-from typing import Any
 
 from protocol.lexer import Kind, Token
 from protocol.text import TextError, decode_token
-
-Value = Any
-"""A JSON value: dict, list, str, int, float, bool or None."""
+from protocol.value import Value
 
 _KEYWORDS: Mapping[bytes, Value] = {b"true": True, b"false": False, b"null": None}
 _INTEGER_DIGITS = 20  # of 2^64

@@ -20,9 +20,9 @@ from protocol.command import Command, CommandTable
 from protocol.encode import ABSENT
 from protocol.errors import CommandNotFoundError, QmpError
 from protocol.greeting import Greeting
-from protocol.parser import Value
 from protocol.qapi.control import QMPCapability
 from protocol.stream import DEFAULT_LIMITS, JsonStream, Limits, ParseError
+from protocol.value import Value
 
 NEGOTIATE: Final = "qmp_capabilities"
 

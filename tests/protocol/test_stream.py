@@ -204,7 +204,8 @@ def test_a_token_of_64_mib_is_too_long(over: int) -> None:
 def test_a_message_of_more_than_2_mi_tokens_is_refused(over: int) -> None:
     stream = JsonStream()
     stream.feed(b"[")
-    stream._count = (2 << 20) - 2 + over  # as many tokens as this would take seconds
+    assert stream._tokens is not None
+    stream._tokens._count = (2 << 20) - 2 + over  # as many tokens as this would take seconds
     (got,) = stream.feed(b"1]")[:1]
     assert got == (ParseError("JSON token count limit exceeded") if over else [1])
 
