@@ -14,6 +14,7 @@ from daemon.fds import FdInbox, FdSets, NamedFds
 from protocol.errors import QmpError
 from tests.daemon.conftest import Run
 from tests.daemon.descriptors import open_fds
+from tests.daemon.fakes import Line
 from tests.daemon.live import Client, client_at, running
 
 NONE = "No file descriptor supplied via SCM_RIGHTS"
@@ -52,6 +53,32 @@ def test_the_newest_that_came_are_there_for_the_next_that_asks(run: Run, tmp_pat
             client.sock.close()
 
     run(story())
+
+
+def test_what_a_client_leaves_is_not_the_next_ones(run: Run, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running(tmp_path):
+            client = await client_at(tmp_path / "0")
+            before = open_fds()
+            assert await client.asks("query-name", fds=1) == {}
+            assert len(open_fds() - before) == 1
+            client.sock.close()
+            again = await client_at(tmp_path / "0")
+            assert await again.asks("getfd", fdname="x") == NONE
+            again.sock.close()
+
+    run(story())
+
+
+def test_what_nobody_gets_round_to_is_closed() -> None:
+    before = open_fds()
+    line = Line()
+    line.connection.pause_writing()
+    line.connection.fds_received(pipe())
+    line.connection.data_received(b"a\n")
+    assert len(open_fds() - before) == 2
+    line.connection.connection_lost(None)
+    assert open_fds() == before
 
 
 def test_requests_that_are_sent_at_once_get_each_its_own(run: Run, tmp_path: Path) -> None:

@@ -306,14 +306,15 @@ def test_a_connection_is_tried_again_after_a_failure_and_after_its_end(
                 with client:
                     assert await received(client) == b"hello"
                 assert await pause.asked.get() == 7
+        for _ in range(2):
+            pause.go.set()
+            assert await pause.asked.get() == 7
         await device.close(1)
 
     with caplog.at_level(logging.WARNING):
         run(story())
-    [record] = caplog.records
-    assert record.getMessage().startswith(
-        "Unable to connect character device x: Failed to connect to '"
-    )
+    told = f"Unable to connect character device x: Failed to connect to '{tmp_path}/s': "
+    assert caplog.messages == [f"{told}No such file or directory", f"{told}Connection refused"]
 
 
 def test_a_failure_to_accept_is_no_end(
