@@ -81,11 +81,14 @@ class Runner:
 
     def sync(self) -> None:
         """Bring the clock to the present."""
-        self._advance(0)
+        if self._clock.next_deadline is not None:
+            self._advance(0)
+        elif self._origin is not None:
+            self._clock.advance_to(self._now() - self._origin)
 
     def kick(self) -> None:
         """Do what is due within the quantum, then sleep until something is; never raises."""
-        if self._entered or self._origin is None:
+        if self._entered or self._origin is None or self._clock.next_deadline is None:
             return
         self._cancel()
         if self._advance(QUANTUM):
