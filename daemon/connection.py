@@ -3,7 +3,8 @@
 Three promises. Order: what a command causes is on the wire before its reply, whatever was asked
 first is answered first, and a batch of replies is one write. Bounds: a client that does not read
 is not read from either, and one that lets events pile up is disconnected. Fairness: after so many
-requests, or so many bytes of replies, the event loop gets its turn.
+requests, bytes of replies, or milliseconds, be it of finding out what is asked for or of doing it,
+the event loop gets its turn.
 
 Out-of-band requests, where they are enabled, overtake others (QMP specification, "Out-of-band
 execution"), but only so many: who asks further behind is not heard yet.
@@ -13,12 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 from daemon.chardev.backend import Peer
 from daemon.fds import FdInbox, PassedFds, close_all
+from daemon.intake import Intake
 from protocol.session import Reply
 
 if TYPE_CHECKING:
@@ -31,6 +34,9 @@ log = logging.getLogger(__name__)
 
 QUEUE_LENGTH = 8
 """Requests that may wait while one behind them is looked for that is out of band, as in QEMU."""
+
+_SEEN = QUEUE_LENGTH + 2
+"""What is pending when everything that may overtake is: those, one behind them, and its files."""
 
 
 class Conversation(Protocol):
@@ -63,11 +69,15 @@ class Limits:
         batch: requests executed before others get their turn.
         high_water: bytes waiting to be sent at which no more requests are read or executed.
         overflow: bytes waiting to be sent at which the client is given up.
+        piece: bytes of input that are looked at before the clock is.
+        turn: ns after which others get their turn.
     """
 
     batch: int = 64
     high_water: int = 256 << 10
     overflow: int = 16 << 20
+    piece: int = 1 << 10
+    turn: int = 5_000_000
 
 
 class Connection(Peer, Generic[S]):
@@ -97,6 +107,7 @@ class Connection(Peer, Generic[S]):
         self._inbox = inbox or FdInbox()
         self._limits = limits
         self._transport: asyncio.Transport | None = None
+        self._intake = Intake()
         self._pending: deque[Any] = deque()
         self._urgent = 0
         self._batch: list[bytes] | None = None
@@ -118,10 +129,7 @@ class Connection(Peer, Generic[S]):
 
     def data_received(self, data: bytes) -> None:
         """Execute what the bytes ask for."""
-        items = self._session.receive_data(data)
-        self._pending.extend(items)
-        if self._session.oob_enabled():
-            self._urgent += sum(item.oob for item in items)
+        self._intake.put(data)
         self._work()
 
     def fds_received(self, fds: tuple[int, ...]) -> None:
@@ -131,7 +139,7 @@ class Connection(Peer, Generic[S]):
     def eof_received(self) -> bool:
         """Answer what was asked, then close: a client may have finished asking."""
         self._ending = True
-        return bool(self._pending)
+        return self._busy
 
     def pause_writing(self) -> None:
         """Stop executing: the client does not read."""
@@ -179,24 +187,46 @@ class Connection(Peer, Generic[S]):
 
     # --- the work
 
+    @property
+    def _busy(self) -> bool:
+        """Whether something was said that is not answered yet."""
+        return bool(self._pending or self._intake)
+
     def _work(self) -> None:
         """Execute a batch, send its replies as one write, and see how to go on."""
         self._cancel_turn()
-        if self._pending and not self._full:
-            self._pump.sync()
-            self._execute()
-            self._pump.kick()
+        if not self._full and self._busy:
+            end = time.monotonic_ns() + self._limits.turn
+            self._look(end)
+            if self._pending:
+                self._pump.sync()
+                self._execute(end)
+                self._pump.kick()
         self._settle()
 
-    def _execute(self) -> None:
+    def _look(self, end: int) -> None:
+        """Find out what is asked for: as much as a batch and those that may overtake it."""
+        while self._intake and len(self._pending) < self._limits.batch + _SEEN:
+            items = self._session.receive_data(self._intake.take(self._limits.piece))
+            self._pending.extend(items)
+            if self._session.oob_enabled():
+                self._urgent += sum(item.oob for item in items)
+            if self._intake and time.monotonic_ns() >= end:
+                break
+
+    def _ready(self) -> bool:
+        """Tell whether what is next is certain: nothing unseen could overtake it."""
+        return not self._intake or len(self._pending) >= _SEEN or not self._session.oob_enabled()
+
+    def _execute(self, end: int) -> None:
         batch = self._batch = []
         size = 0
         try:
-            while self._pending and len(batch) < self._limits.batch:
+            while self._pending and len(batch) < self._limits.batch and self._ready():
                 item = self._next() if self._urgent else self._pending.popleft()
                 batch.append(self._answer(item))
                 size += len(batch[-1])
-                if size >= self._limits.high_water:
+                if size >= self._limits.high_water or time.monotonic_ns() >= end:
                     break
         finally:
             self._batch = None
@@ -234,6 +264,7 @@ class Connection(Peer, Generic[S]):
             if type(item) is PassedFds:
                 close_all(item)
         self._pending.clear()
+        self._intake.clear()
         self._urgent = 0
 
     def _settle(self) -> None:
@@ -241,11 +272,11 @@ class Connection(Peer, Generic[S]):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        if self._ending and not self._pending:
+        if self._ending and not self._busy:
             transport.close()
             return
-        self._read(transport, wanted=not (self._pending or self._full or self._ending))
-        if self._pending and not self._full and self._turn is None:
+        self._read(transport, wanted=not (self._busy or self._full or self._ending))
+        if self._busy and not self._full and self._turn is None:
             self._turn = asyncio.get_running_loop().call_soon(self._work)
 
     def _read(self, transport: asyncio.Transport, *, wanted: bool) -> None:

@@ -1,10 +1,14 @@
 """Stand-ins: a session that speaks lines, a pump that counts, a transport that remembers."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any, cast
 
 from daemon.connection import Connection, Limits
 from protocol.session import Reply, Request
+
+AGES = 1 << 62
+"""ns, for who is not to be stopped by a machine that is slow today."""
 
 
 class FakeSession:
@@ -13,6 +17,7 @@ class FakeSession:
     def __init__(self) -> None:
         self.ready = False
         self.oob = False
+        self.pieces: list[bytes] = []
 
     def greeting(self) -> bytes:
         return b"welcome\n"
@@ -24,6 +29,7 @@ class FakeSession:
         return self.oob
 
     def receive_data(self, data: bytes) -> list[Request | Reply]:
+        self.pieces.append(data)
         return [self._item(line) for line in data.splitlines()]
 
     def _item(self, line: bytes) -> Request | Reply:
@@ -86,9 +92,13 @@ class FakeTransport(asyncio.Transport):
 
 
 class Line:
-    """A connection on a fake transport whose requests are answered `did NAME`."""
+    """A connection on a fake transport whose requests are answered `did NAME`.
+
+    Its turns do not end by the clock, unless the limits say that they do at once.
+    """
 
     def __init__(self, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
+        limits = replace(limits, turn=AGES) if limits.turn else limits
         self.pump = FakePump()
         self.session = FakeSession()
         self.connection = Connection(self.session, self.dispatch, pump=self.pump, limits=limits)

@@ -94,6 +94,47 @@ def test_large_replies_end_a_batch_early(run: Run) -> None:
     run(story())
 
 
+def test_a_turn_ends_when_its_time_is_over(run: Run) -> None:
+    async def story() -> None:
+        line = negotiated(Limits(turn=0))
+        line.connection.data_received(b"a\nb\n")
+        assert line.sent() == [b"did a\n"]
+        assert not line.transport.reading
+        await asyncio.sleep(0)
+        assert line.sent() == [b"did b\n"]
+        assert line.transport.reading
+
+    run(story())
+
+
+def test_what_takes_long_to_look_at_is_looked_at_in_turns(run: Run) -> None:
+    async def story() -> None:
+        line = Line(Limits(turn=0, piece=4))
+        line.connection.data_received(b"[[[[[[[[[[")
+        assert not line.transport.reading
+        assert line.session.pieces == [b"[[[["]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert line.session.pieces == [b"[[[[", b"[[[[", b"[["]
+        assert line.transport.reading
+
+    run(story())
+
+
+def test_a_client_that_finishes_while_it_is_looked_at_gets_its_answers(run: Run) -> None:
+    async def story() -> None:
+        line = Line(Limits(turn=0, piece=2))
+        line.sent()
+        line.connection.data_received(b"a\nb\n")
+        assert line.connection.eof_received()
+        assert line.sent() == [b"did a\n"]
+        await asyncio.sleep(0)
+        assert line.sent() == [b"did b\n"]
+        assert line.transport.ended == "closed"
+
+    run(story())
+
+
 def test_a_client_that_does_not_read_is_neither_read_from_nor_executed_for() -> None:
     line = negotiated()
     line.connection.pause_writing()

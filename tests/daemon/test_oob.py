@@ -1,9 +1,11 @@
 """Out-of-band requests: what they overtake, and what they do not."""
 
+import asyncio
 import os
 import sys
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +17,8 @@ from protocol import capabilities
 from protocol.command import collect, command
 from protocol.greeting import Greeting
 from protocol.session import Request, Session
-from tests.daemon.fakes import FakePump, FakeTransport, Line
+from tests.daemon.conftest import Run
+from tests.daemon.fakes import AGES, FakePump, FakeTransport, Line
 
 
 @command("hurry", allow_oob=True)
@@ -67,6 +70,21 @@ def test_whatever_is_urgent_waits_for_all_but_the_last_eight(urgent: list[bool])
     assert order(enabled(), " ".join(said)) == expected + waiting
 
 
+@pytest.mark.parametrize("piece", [4, 8, 30])
+def test_what_is_read_in_small_pieces_is_overtaken_all_the_same(run: Run, piece: int) -> None:
+    said = "0 1 2 3 4 5 6 7 8 9 ^x 10 11 ^y 12 13 14 15 16 17 18 19 20 ^z 21"
+
+    async def story() -> list[str]:
+        line = enabled(Limits(piece=piece, batch=3, turn=0))
+        answered = order(line, said)
+        while line.connection._busy:
+            await asyncio.sleep(0)
+            answered += order(line, "")
+        return answered
+
+    assert run(story()) == order(enabled(), said)
+
+
 def test_urgent_requests_keep_their_own_order() -> None:
     assert order(enabled(), "1 ^x 2 ^y ^z 3") == ["x", "y", "z", "1", "2", "3"]
 
@@ -104,7 +122,13 @@ class Qmp:
     def __init__(self) -> None:
         table = collect([capabilities, sys.modules[__name__]])
         self.session = Session(table, Greeting.of(VERSION))
-        self.connection = Connection(self.session, self.dispatch, pump=FakePump(), inbox=FdInbox())
+        self.connection = Connection(
+            self.session,
+            self.dispatch,
+            pump=FakePump(),
+            inbox=FdInbox(),
+            limits=Limits(turn=AGES),
+        )
         self.transport = FakeTransport(self.connection)
         self.connection.connection_made(self.transport)
 
