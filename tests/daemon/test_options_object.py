@@ -73,14 +73,19 @@ def test_keys_and_json_say_the_same(text: str, members: dict[str, Any]) -> None:
         ("authz-simple", "Parameter 'id' is missing"),
         ("authz-simple,id=a", "Parameter 'identity' is missing"),
         ("authz-simple,id=a,identity=x,foo=1", "Invalid parameter 'foo'"),
+        ("authz-simple,id=a,foo=1", "Parameter 'identity' is missing"),
+        ("authz-simple,foo=1", "Parameter 'id' is missing"),
         ("authz-simple,id=1a,identity=x", "Parameter 'id' expects an identifier"),
         ("authz-simple,id=a,identity.x=x", "Parameters 'identity.*' are unexpected"),
         ("authz-list,id=l,policy=x", "Parameter 'policy' does not accept value 'x'"),
         ("authz-list,id=l,rules=x", "Invalid parameter type for 'rules', expected: array"),
         ("authz-list,id=l,rules.0=x", "Invalid parameter type for 'rules.0', expected: object"),
         ("authz-list,id=l,rules.x=1", "Parameter 'rules.0' missing"),
-        ("authz-list,id=l,rules.0.foo=1", "Invalid parameter 'rules.0.foo'"),
-        ("authz-list,id=l,rules.0.match=x", "Parameter 'rules[0].policy' is missing"),
+        (
+            "authz-list,id=l,rules.0.match=x,rules.0.policy=deny,rules.0.foo=1",
+            "Invalid parameter 'rules.0.foo'",
+        ),
+        ("authz-list,id=l,rules.0.match=x", "Parameter 'rules.0.policy' is missing"),
         ("authz-list,id=l,rules.1.match=x", "Parameter 'rules.0' missing"),
         ("authz-list,id=l,rules=x,rules.0.match=x", "Invalid parameter 'rules.0.match'"),
         ("authz-list,id=l,rules.0.match=x,rules=x", "Invalid parameter 'rules'"),
@@ -110,6 +115,19 @@ def test_help_lists_the_types() -> None:
         "  authz-list",
         "  authz-simple",
         "  tls-creds-x509",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["authz-list,help", "qom-type=authz-list,?", "authz-list,id=l,help"]
+)
+def test_help_on_a_type_lists_its_properties(text: str) -> None:
+    with pytest.raises(Exit) as told:
+        objects(text)
+    assert str(told.value).splitlines() == [
+        "authz-list options:",
+        "  policy=<QAuthZListPolicy>",
+        "  rules=<QAuthZListRule>",
     ]
 
 
