@@ -65,7 +65,7 @@ def _properties(monitor: HumanMonitor, driver: str) -> Iterator[str]:
         yield str(error)
         return
     yield f"{driver} options:"
-    yield from sorted(_property(entry) for entry in entries if not entry.type.startswith("child<"))
+    yield from sorted(_property(entry) for entry in entries)
 
 
 def _property(entry: ObjectPropertyInfo) -> str:
