@@ -92,7 +92,7 @@ class App:
         self._warn()
         self._boot_guest()
         try:
-            await self.server.start()
+            await self._open_devices()
             if self._config.pidfile is not None:
                 self._resources.enter_context(
                     contextlib.closing(Pidfile(self._config.pidfile)),
@@ -101,6 +101,22 @@ class App:
             await self.server.close()
             self._resources.close()
             raise StartError(str(error)) from None
+
+    async def _open_devices(self) -> None:
+        """Let the character devices listen and connect out; an end that comes first cuts it short.
+
+        Raises:
+            ChardevError: one of them cannot be.
+        """
+        opening = asyncio.ensure_future(self.server.start())
+        ended = asyncio.ensure_future(self._ended.wait())
+        try:
+            await asyncio.wait((opening, ended), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
+            opening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await opening
 
     async def run(self) -> None:
         """Serve until the machine ends, then end everything, in order."""

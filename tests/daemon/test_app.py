@@ -1,10 +1,20 @@
 import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from daemon.app import App, StartError
-from daemon.config import DaemonConfig, MonitorConfig, NullChardev, SocketChardev, UnixAddress
+from daemon.config import (
+    DaemonConfig,
+    MonitorConfig,
+    NullChardev,
+    SocketChardev,
+    TcpAddress,
+    UnixAddress,
+)
 from tests.daemon.conftest import Run
 from tests.daemon.descriptors import open_fds
 from tests.daemon.live import client_at, running
@@ -72,6 +82,38 @@ def test_a_daemon_that_is_cancelled_gives_everything_back(run: Run, tmp_path: Pa
 
     run(story())
     assert not list(tmp_path.iterdir())
+
+
+def test_a_signal_ends_a_start_that_waits_for_a_server_to_answer(run: Run) -> None:
+    async def story() -> None:
+        before = open_fds()
+        with silent_server() as port:
+            address = TcpAddress(host="127.0.0.1", port=port)
+            config = DaemonConfig(
+                chardevs=(SocketChardev(id="c", address=address, server=False),),
+                monitors=(MonitorConfig(chardev="c"),),
+            )
+            app = App(config, loop=asyncio.get_running_loop())
+            asyncio.get_running_loop().call_soon(app.end_by_signal)
+            await app.start()
+            await app.run()
+        assert open_fds() <= before
+
+    run(story())
+
+
+@contextlib.contextmanager
+def silent_server() -> Iterator[int]:
+    """The port of one whose queue is full, so that the kernel lets others wait."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
 
 
 @pytest.mark.parametrize(
