@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -20,21 +21,45 @@ if TYPE_CHECKING:
 
     from daemon.config import DaemonConfig
 
+log = logging.getLogger(__name__)
+
 PROGRAM = "armvirtd"
+STDERR = 2
 
 
 def run(argv: Sequence[str]) -> int:
     """Do what the command line says, given without the program's name; gives the exit status."""
+    _complete_streams()
     logging.basicConfig(format=f"{PROGRAM}: %(message)s", level=logging.WARNING)
     try:
         config = parse(argv)
         return uvloop.run(_serve(config))
     except Exit as text:
-        print(text, end="")  # noqa: T201 - what was asked for
-        return 0
+        return _tell(str(text))
     except (UsageError, StartError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)  # noqa: T201 - the one clear line
         return 1
+
+
+def _complete_streams() -> None:
+    """Where standard streams are closed, let nothing else get their numbers."""
+    fd = os.open(os.devnull, os.O_RDWR)
+    while fd <= STDERR:
+        fd = os.open(os.devnull, os.O_RDWR)
+    os.close(fd)
+    if sys.stderr is None:
+        sys.stderr = open(STDERR, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for good
+
+
+def _tell(text: str) -> int:
+    """Print what was asked for; gives the exit status."""
+    try:
+        print(text, end="", flush=True)  # noqa: T201 - it was asked for
+    except OSError as error:
+        log.error("standard output: %s", error.strerror)  # noqa: TRY400 - one line is clear
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is not flushed
+        return 1
+    return 0
 
 
 async def _serve(config: DaemonConfig) -> int:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +51,7 @@ def listens(path: Path) -> bool:
         return True
 
 
-def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+def wait_for(path: Path, process: subprocess.Popen[Any]) -> None:
     """Return once the daemon's socket is there and answers."""
     end = time.monotonic() + TIMEOUT
     while not listens(path):
@@ -60,7 +60,7 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
         time.sleep(0.01)
 
 
-def connected(path: Path, process: subprocess.Popen[str]) -> socket.socket:
+def connected(path: Path, process: subprocess.Popen[Any]) -> socket.socket:
     """A plain client's socket, once the daemon listens."""
     wait_for(path, process)
     client = socket.socket(socket.AF_UNIX)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import termios
@@ -93,14 +94,18 @@ class Terminal:
         for fd in self._fds:
             os.set_blocking(fd, False)
         if self._cooked is not None:
-            termios.tcsetattr(self._fds[0], termios.TCSANOW, self._raw(self._cooked))
+            self._set(self._raw(self._cooked))
 
     def restore(self) -> None:
         """Make it what it was."""
         if self._cooked is not None:
-            termios.tcsetattr(self._fds[0], termios.TCSANOW, self._cooked)
+            self._set(self._cooked)
         for fd, blocking in zip(self._fds, self._blocking, strict=True):
             os.set_blocking(fd, blocking)
+
+    def _set(self, attributes: list[Any]) -> None:
+        with contextlib.suppress(termios.error):  # it has been hung up: nobody is there to see it
+            termios.tcsetattr(self._fds[0], termios.TCSANOW, attributes)
 
     def _raw(self, cooked: list[Any]) -> list[Any]:
         raw = list(cooked)

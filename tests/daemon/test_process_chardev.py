@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 from qemu.qmp import QMPClient
 
-from tests.process import ROOT, TIMEOUT, daemon
+from tests.process import ROOT, TIMEOUT, connected, daemon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +94,40 @@ def test_qmp_at_standard_input_and_output(tmp_path: Path) -> None:
     assert answers[:2] == [{"return": {}}, {"return": {"name": "piped"}, "id": 1}]
     assert answers[2]["event"] == "SHUTDOWN"
     assert answers[3] == {"return": {}}
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_standard_streams_that_are_closed_are_missed_by_nobody(tmp_path: Path, closed: str) -> None:
+    options = "-qmp stdio -monitor unix:mon.sock,server=on,wait=off"
+    process = subprocess.Popen(
+        ["sh", "-c", f"exec {sys.executable} -m daemon {options} {closed}"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        with connected(tmp_path / "mon.sock", process) as client:
+            client.sendall(b"quit\n")
+            assert process.wait(TIMEOUT) == 0
+    finally:
+        process.kill()
+        assert process.communicate()[1] == b""
+
+
+def test_help_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        told = subprocess.run(
+            [sys.executable, "-m", "daemon", "-help"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert told.stderr == b"armvirtd: standard output: No space left on device\n"
+    assert told.returncode == 1
 
 
 def test_one_end_of_a_socketpair_as_qemus_own_machine_passes_it(tmp_path: Path) -> None:

@@ -119,6 +119,22 @@ def test_a_terminal_is_raw_meanwhile_and_cooked_again_afterwards(run: Run, *, ke
     run(story())
 
 
+def test_a_terminal_that_was_hung_up_is_left_without_complaint(run: Run) -> None:
+    async def story() -> None:
+        theirs, ours = pty.openpty()
+        device = backend(ours, ours)
+        await device.start()
+        assert device.peer is not None
+        os.close(theirs)
+        await device.peer.closed.wait()
+        await device.close(1)
+        with pytest.raises(termios.error):
+            termios.tcgetattr(ours)
+        os.close(ours)
+
+    run(story())
+
+
 def test_standard_input_is_there_once() -> None:
     devices: list[Chardev] = [StdioChardev(id="a"), NullChardev(id="n"), StdioChardev(id="b")]
     with pytest.raises(ChardevError, match="cannot use stdio by multiple character devices"):
