@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+RESERVE = 64
+"""Descriptors that the process keeps for itself: for other clients, files, and credentials."""
+
+
 def close_all(fds: Iterable[int]) -> None:
     """Close them."""
     for fd in fds:
@@ -34,9 +38,12 @@ class FdInbox:
         self._fds: tuple[int, ...] = ()
 
     def put(self, fds: tuple[int, ...]) -> None:
-        """Keep these instead."""
+        """Keep these instead, or none where hardly any are left for others."""
         self.close()
-        self._fds = fds
+        if _are_scarce(fds):
+            close_all(fds)
+        else:
+            self._fds = fds
 
     def take(self) -> int:
         """Give the first one away, and close the others.
@@ -55,6 +62,11 @@ class FdInbox:
         """Keep none."""
         fds, self._fds = self._fds, ()
         close_all(fds)
+
+
+def _are_scarce(fds: tuple[int, ...]) -> bool:
+    """Tell whether we come near the end: the kernel gives the lowest number that is free."""
+    return 0 < os.sysconf("SC_OPEN_MAX") <= max(fds, default=0) + RESERVE
 
 
 class NamedFds:

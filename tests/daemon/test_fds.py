@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import socket
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from daemon.app import App
 from daemon.config import DaemonConfig, MonitorConfig, SocketChardev, TcpAddress
-from daemon.fds import FdInbox, FdSets, NamedFds
+from daemon.fds import RESERVE, FdInbox, FdSets, NamedFds
 from protocol.errors import QmpError
 from tests.daemon.conftest import Run
 from tests.daemon.descriptors import open_fds
@@ -53,6 +54,20 @@ def test_the_newest_that_came_are_there_for_the_next_that_asks(run: Run, tmp_pat
             client.sock.close()
 
     run(story())
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_the_last_ones_that_may_be_open_are_not_for_clients(left: int) -> None:
+    inbox, fd = FdInbox(), os.open(os.devnull, os.O_RDONLY)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (fd + RESERVE + left, before[1]))
+    try:
+        inbox.put((fd,))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert (fd in open_fds()) == bool(left)
+    inbox.close()
+    assert fd not in open_fds()
 
 
 def test_what_a_client_leaves_is_not_the_next_ones(run: Run, tmp_path: Path) -> None:
