@@ -42,8 +42,10 @@ CPU_MODELS: dict[str, CpuModel] = {
 
 MODEL_OF_TYPE = {model.typename: model for model in CPU_MODELS.values()}
 
-ABSTRACT_TYPES = frozenset({"object", "device", "sys-bus-device", "cpu", "arm-cpu", "aarch64-cpu"})
-"""QOM types that exist and of which there is no instance."""
+ABSTRACT_TYPES = frozenset(
+    {"device", "sys-bus-device", "cpu", "arm-cpu", "aarch64-cpu", "arm-gicv3-common"}
+)
+"""Types of devices of which there is no instance."""
 
 BOARD_ONLY_TYPES = frozenset(
     {

@@ -120,6 +120,22 @@ def test_what_is_no_device_has_no_properties_of_one(
         assert refusal == ("GenericError", NO_DEVICE), name
 
 
+def test_what_cannot_be_plugged_is_refused_for_what_it_is(
+    monitor: TypedMonitor, parents: dict[str, str | None]
+) -> None:
+    concrete = devices(monitor)
+    for name in parents:
+        if "cpu" in ancestry(parents, name) and name in concrete:
+            continue
+        if "device" not in ancestry(parents, name):
+            refusal = f"'{name}' is not a valid device model name"
+        elif name in concrete:
+            refusal = "Parameter 'driver' expects a pluggable device type"
+        else:
+            refusal = "Parameter 'driver' expects a non-abstract device type"
+        assert monitor.refused("device_add", driver=name) == ("GenericError", refusal)
+
+
 def test_asking_about_a_device_changes_nothing(monitor: TypedMonitor, prompt: Prompt) -> None:
     before = trees(prompt)
     for name in devices(monitor):
