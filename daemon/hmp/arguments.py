@@ -15,7 +15,6 @@ A `?` behind a type says that it may be missing.
 
 from __future__ import annotations
 
-import re
 import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from daemon.hmp.expression import evaluate
 from daemon.hmp.scan import SPACE, HmpError, Scanner, UntoldError
 from daemon.keyval import parse_opts
+from daemon.parameters import IDENTIFIER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +35,6 @@ MOST_DIGITS = 9
 IMPLIED = {"device": "driver"}
 """For each list of options, the key of a first bare word."""
 
-_ID = re.compile(r"[A-Za-z][A-Za-z0-9._-]*", re.ASCII)
 _SWITCHES = {"on": True, "off": False}
 
 
@@ -168,7 +167,7 @@ def _options(scan: Scanner, _command: str, key: str) -> dict[str, str]:
     if text is None:
         raise UntoldError("unterminated string")
     given = parse_opts(text, IMPLIED[key])
-    if "id" in given and not _ID.fullmatch(given["id"]):
+    if "id" in given and not IDENTIFIER.fullmatch(given["id"]):
         raise UntoldError("Parameter 'id' expects an identifier")
     return given
 
