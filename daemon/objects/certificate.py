@@ -55,7 +55,6 @@ ATTRIBUTES: Mapping[str, str] = {
 BASIC_CONSTRAINTS = "2.5.29.19"
 
 BOOLEAN, UTC_TIME = 0x01, 0x17
-T61_STRING = 0x14
 VERSION, EXTENSIONS = 0xA0, 0xA3
 ENCODINGS: Mapping[int, str] = {
     0x0C: "utf-8",  # UTF8String
