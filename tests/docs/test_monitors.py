@@ -8,9 +8,9 @@ import pytest
 
 from daemon.chardev.tls import HANDSHAKE_TIMEOUT
 from daemon.chardev.transport import MAX_FDS
-from daemon.commands.char import BACKENDS
 from daemon.config import NullChardev, SocketChardev, StdioChardev
 from daemon.connection import QUEUE_LENGTH, Limits
+from daemon.options_chardev import MAKE
 from tests.docs.pages import read, rows, section
 
 PAGE = " ".join(read("docs/monitors.md").split())
@@ -36,4 +36,4 @@ def test_it_shows_the_devices_that_there_are() -> None:
     shown = [cells[0].strip("`") for cells in rows(section(read("docs/monitors.md"), title))]
     kinds = (SocketChardev, StdioChardev, NullChardev)
     assert shown == [get_args(kind.model_fields["backend"].annotation)[0] for kind in kinds]
-    assert shown == list(BACKENDS)
+    assert shown == list(MAKE)
