@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import TypeAdapter
 
+from protocol.qapi.introspect import SchemaInfo
 from tests.box import Box
 from tests.protocol.introspection import Schema
 
@@ -29,6 +31,12 @@ def test_the_schema_is_sound(schema: Schema) -> None:
     assert list(schema.faults()) == []
 
 
+def test_the_schema_is_of_the_type_that_it_says(box: Box) -> None:
+    entries = box.returned("query-qmp-schema")
+    models = TypeAdapter(list[SchemaInfo]).validate_python(entries)
+    assert [model.name for model in models] == [entry["name"] for entry in entries]
+
+
 def test_the_schema_has_the_commands_that_are_listed(box: Box, schema: Schema) -> None:
     listed = [entry["name"] for entry in box.returned("query-commands")]
     assert [e["name"] for e in schema.entries if e["meta-type"] == "command"] == listed
@@ -40,6 +48,9 @@ def test_the_schema_has_the_commands_that_are_listed(box: Box, schema: Schema) -
         "query-hotpluggable-cpus/ret-type/props/cluster-id",
         "query-hotpluggable-cpus/ret-type/*qom-path",
         "query-cpus-fast/ret-type/target/^aarch64",
+        "query-qmp-schema/ret-type/meta-type/^alternate",
+        "query-qmp-schema/ret-type/+object/*variants/case",
+        "query-qmp-schema/ret-type/+command/*allow-oob/!bool",
         "device_add/arg-type/driver",
         "device_add/$json-cli",
         "device_add/$json-cli-hotplug",
