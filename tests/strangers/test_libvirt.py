@@ -67,9 +67,6 @@ def test_the_probe_learns_what_this_is(machine: Libvirt) -> None:
         assert name not in types
         assert machine.refused("device-list-properties", typename=name)[0] == "DeviceNotFound"
     assert machine.get("qom-list-properties", typename="max-arm-cpu")
-
-
-def test_the_probe_learns_of_machines_models_and_interrupt_controllers(machine: Libvirt) -> None:
     (virt,) = machine.get("query-machines")
     assert virt["hotpluggable-cpus"]
     assert virt["default-ram-id"] == "mach-virt.ram"

@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 CPU = "cortex-a72-arm-cpu"
 STATES: dict[str, tuple[str, ...]] = {
     "not yet started": ("-S",),
-    "one CPU": ("-smp", "1"),
     "room for CPUs": ("-smp", "2,maxcpus=6", "-name", "a name"),
     "without ACPI": ("-M", "virt,acpi=off"),
-    "two threads": ("-smp", "4,maxcpus=8,sockets=2,clusters=1,cores=2,threads=2"),
+    "all levels of a topology": ("-smp", "4,maxcpus=8,sockets=2,clusters=1,cores=2,threads=2"),
 }
 
 

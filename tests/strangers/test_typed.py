@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.strangers.monitor import TypedMonitor
 
-STEPS = 150
+STEPS = 120
 
 
 class Life:
