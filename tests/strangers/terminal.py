@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -84,6 +85,6 @@ def terminal(folder: Path, program: str, *words: str) -> Iterator[Terminal]:
     try:
         yield Terminal(process, master)
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # with what it has started
         process.wait()
         os.close(master)
