@@ -46,7 +46,7 @@ def inherited(address: FdAddress) -> socket.socket:
     """Take over a socket that the process was started with; it does not block from now on.
 
     Raises:
-        ChardevError: there is none of that number.
+        ChardevError: there is none of that number, or it is taken.
     """
     text = str(address.fd)
     if not (text.isascii() and text.removeprefix("-").isdigit()):
@@ -58,9 +58,16 @@ def inherited(address: FdAddress) -> socket.socket:
         sock = socket.socket(fileno=fd)
     except (OSError, ValueError):
         raise ChardevError(f"File descriptor '{fd}' is not a socket") from None
-    if sock.type != socket.SOCK_STREAM:
+    if (reason := _refusal(sock)) is not None:
         sock.detach()
-        raise ChardevError(f"File descriptor '{fd}' is not a stream socket")
+        raise ChardevError(f"File descriptor '{fd}' is {reason}")
     sock.set_inheritable(False)
     sock.setblocking(False)
     return sock
+
+
+def _refusal(sock: socket.socket) -> str | None:
+    """Why a socket can't be taken over; what is ours already does not outlive exec, as it did."""
+    if not sock.get_inheritable():
+        return "not inherited, or in use already"
+    return None if sock.type == socket.SOCK_STREAM else "not a stream socket"

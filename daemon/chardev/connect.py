@@ -62,4 +62,9 @@ def _connected_already(address: FdAddress) -> socket.socket:
         raise ChardevError(
             f"File descriptor '{address.fd}' is a listening socket: that needs server=on",
         )
+    try:
+        sock.getpeername()
+    except OSError as error:
+        sock.close()
+        raise ChardevError(f"Failed to connect to '{address}': {error.strerror}") from None
     return sock

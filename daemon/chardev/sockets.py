@@ -134,7 +134,7 @@ class SocketBackend(Backend):
             try:
                 await self._carry(client)
             except OSError as error:
-                log.warning("%s: a client is let go: %s", self.address, error)
+                log.warning("%s: a client is let go: %s", self.address, _reason(error))
             else:
                 await self._departure()
 
@@ -156,7 +156,8 @@ class SocketBackend(Backend):
         try:
             await self._carry(sock)
         except (OSError, ValueError) as error:
-            raise ChardevError(f"Failed to connect to '{self.config.address}': {error}") from None
+            reason = _reason(error)
+            raise ChardevError(f"Failed to connect to '{self.config.address}': {reason}") from None
 
     async def _carry(self, sock: socket.socket) -> None:
         """Let a new peer be served, through this socket."""
@@ -180,3 +181,8 @@ class SocketBackend(Backend):
     async def _departure(self) -> None:
         if self.peer is not None:
             await self.peer.closed.wait()
+
+
+def _reason(error: Exception) -> str:
+    """Why a peer was not taken; the event loop has no words for one that left meanwhile."""
+    return getattr(error, "strerror", None) or str(error) or "it has gone"

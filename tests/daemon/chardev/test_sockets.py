@@ -183,6 +183,12 @@ def test_a_second_client_is_not_heard_before_the_first_one_leaves(run: Run, tmp_
     run(story())
 
 
+def left_to_us(sock: socket.socket) -> int:
+    """The number of a socket, as a process has it that was started with it."""
+    sock.set_inheritable(True)
+    return sock.detach()
+
+
 def test_an_inherited_socket_may_be_bound_or_listening(run: Run, tmp_path: Path) -> None:
     async def story() -> None:
         for listening in (False, True):
@@ -191,7 +197,7 @@ def test_an_inherited_socket_may_be_bound_or_listening(run: Run, tmp_path: Path)
             inherited.bind(path)
             if listening:
                 inherited.listen()
-            device = backend(FdAddress(fd=inherited.detach()))
+            device = backend(FdAddress(fd=left_to_us(inherited)))
             await device.start()
             assert device.filename == f"disconnected:unix:{path},server=on"
             with socket.socket(socket.AF_UNIX) as client:
@@ -205,7 +211,7 @@ def test_an_inherited_socket_may_be_bound_or_listening(run: Run, tmp_path: Path)
 def test_an_inherited_socket_may_be_connected(run: Run) -> None:
     async def story() -> None:
         ours, theirs = socket.socketpair()
-        device = backend(FdAddress(fd=str(ours.detach())), server=False)
+        device = backend(FdAddress(fd=str(left_to_us(ours))), server=False)
         await device.start()
         assert await received(theirs) == b"hello"
         assert device.filename == "unix:"
@@ -245,18 +251,35 @@ def test_inherited_files_and_datagram_sockets_are_left_open(run: Run) -> None:
     assert refusal(run, backend(FdAddress(fd=file))) == words
     os.close(file)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
-        fd = datagrams.fileno()
+        os.set_inheritable(fd := datagrams.fileno(), True)
         words = f"File descriptor '{fd}' is not a stream socket"
         assert refusal(run, backend(FdAddress(fd=fd), server=False)) == words
+
+
+def test_a_socket_that_is_ours_already_is_refused_and_left_open(run: Run) -> None:
+    ours, theirs = socket.socketpair()
+    fd = ours.fileno()
+    words = f"File descriptor '{fd}' is not inherited, or in use already"
+    assert refusal(run, backend(FdAddress(fd=fd), server=False)) == words
+    ours.sendall(b"x")
+    assert theirs.recv(9) == b"x"
+    ours.close()
+    theirs.close()
+
+
+def test_an_inherited_socket_that_leads_nowhere_is_refused(run: Run) -> None:
+    fd = left_to_us(socket.socket(socket.AF_UNIX))
+    words = f"Failed to connect to 'fd:{fd}': Transport endpoint is not connected"
+    assert refusal(run, backend(FdAddress(fd=fd), server=False)) == words
 
 
 def test_an_inherited_socket_of_the_other_kind_is_refused(run: Run) -> None:
     ours, theirs = socket.socketpair()
     words = "Failed to listen on fd socket: Invalid argument"
-    assert refusal(run, backend(FdAddress(fd=ours.detach()))) == words
+    assert refusal(run, backend(FdAddress(fd=left_to_us(ours)))) == words
     theirs.close()
     listening = socket.create_server(("127.0.0.1", 0))
-    fd = listening.detach()
+    fd = left_to_us(listening)
     words = f"File descriptor '{fd}' is a listening socket: that needs server=on"
     assert refusal(run, backend(FdAddress(fd=fd), server=False)) == words
 
