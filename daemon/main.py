@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from daemon.app import App, StartError
-from daemon.options import parse
-from daemon.usage import Exit, UsageError
+from daemon.options.table import parse
+from daemon.options.usage import Exit, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

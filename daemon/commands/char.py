@@ -25,6 +25,6 @@ def query_chardev(context: "Context") -> list[ChardevInfo]:
 @command("query-chardev-backends", static=True)
 def query_chardev_backends(_context: "Context") -> list[ChardevBackendInfo]:
     """List the kinds of character devices."""
-    from daemon.options_chardev import MAKE  # noqa: PLC0415 - few ask, and it is about options
+    from daemon.options.chardev import MAKE  # noqa: PLC0415 - few ask, and it is about options
 
     return [ChardevBackendInfo(name=name) for name in MAKE]

@@ -12,7 +12,7 @@ from protocol.qapi.options import (
 
 if TYPE_CHECKING:
     from daemon.context import Context
-    from daemon.parameters import Group
+    from daemon.options.parameters import Group
 
 
 @command("query-command-line-options", allow_preconfig=True)
@@ -20,7 +20,7 @@ def query_command_line_options(
     _context: "Context", option: str | None = None
 ) -> list[CommandLineOptionInfo]:
     """List the options that have parameters, or tell of one of them."""
-    from daemon.options import GROUPS  # noqa: PLC0415 - a machine may be without a command line
+    from daemon.options.table import GROUPS  # noqa: PLC0415 - a machine may be without a command line
 
     listed = [_shown(group) for name, group in GROUPS.items() if option in {None, name}]
     if option is not None and not listed:

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from daemon.hmp.expression import evaluate
 from daemon.hmp.scan import SPACE, HmpError, Scanner, UntoldError
-from daemon.keyval import parse_opts
-from daemon.parameters import IDENTIFIER
+from daemon.options.keyval import parse_opts
+from daemon.options.parameters import IDENTIFIER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

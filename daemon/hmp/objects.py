@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from daemon.hmp.command import hmp
-from daemon.usage import Exit, UsageError
+from daemon.options.usage import Exit, UsageError
 from machine.qdev_values import parse_bool, parse_number
 from machine.qom.values import RANGES
 from protocol.encode import encode_value, prettify
@@ -95,7 +95,7 @@ def _text(monitor: HumanMonitor, path: str, name: str, text: str) -> Any:
 def object_add(monitor: HumanMonitor, object: str) -> Iterator[str]:  # noqa: A002 - as above
     """Create an object from what `-object` takes, or list the types (`help`)."""
     from daemon.objects.make import read_options  # noqa: PLC0415 - most daemons have no objects
-    from daemon.options_object import parse_object_option  # noqa: PLC0415 - as above
+    from daemon.options.object import parse_object_option  # noqa: PLC0415 - as above
 
     try:
         given = parse_object_option(object)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from daemon.objects.types import OBJECT_TYPES
-from daemon.parameters import IDENTIFIER
+from daemon.options.parameters import IDENTIFIER
 from machine.qom.node import Node, container
 from protocol.errors import QmpError
 

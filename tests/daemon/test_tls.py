@@ -13,7 +13,7 @@ import pytest
 from daemon.app import App
 from daemon.chardev.sockets import SocketBackend
 from daemon.config import TcpAddress
-from daemon.options import parse
+from daemon.options.table import parse
 from tests.daemon.objects.pki import ALICE, BOB, SERVER, STRANGER, folder
 from tests.daemon.test_process import TIMEOUT, daemon
 

@@ -7,7 +7,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from daemon.options import Exit, UsageError, parse
+from daemon.options.table import Exit, UsageError, parse
 from machine.errors import MachineError
 from machine.virt import VirtMachine
 from tests.box import Box

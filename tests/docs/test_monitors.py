@@ -10,7 +10,7 @@ from daemon.chardev.tls import HANDSHAKE_TIMEOUT
 from daemon.chardev.transport import MAX_FDS
 from daemon.config import NullChardev, SocketChardev, StdioChardev
 from daemon.connection import QUEUE_LENGTH, Limits
-from daemon.options_chardev import MAKE
+from daemon.options.chardev import MAKE
 from tests.docs.pages import read, rows, section
 
 PAGE = " ".join(read("docs/monitors.md").split())

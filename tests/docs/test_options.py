@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-from daemon.options import OPTIONS, Option, help_text, parse
+from daemon.options.table import OPTIONS, Option, help_text, parse
 from tests.docs.pages import blocks, headings, read, section
 
 PAGE = read("docs/options.md")

@@ -7,7 +7,7 @@ import shlex
 from daemon.config import SocketChardev
 from daemon.objects.make import read_options
 from daemon.objects.store import Objects
-from daemon.options import parse
+from daemon.options.table import parse
 from tests.docs.pages import blocks, read
 
 PAGE = read("docs/security.md")

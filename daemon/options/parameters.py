@@ -9,9 +9,9 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from daemon.keyval import parse_opts
-from daemon.sizes import parse_bool, parse_int
-from daemon.usage import UsageError
+from daemon.options.keyval import parse_opts
+from daemon.options.sizes import parse_bool, parse_int
+from daemon.options.usage import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

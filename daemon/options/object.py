@@ -12,10 +12,10 @@ import types
 import typing
 from typing import TYPE_CHECKING, Any
 
-from daemon.json_object import parse_object
-from daemon.keyval import parse_opts
-from daemon.parameters import IDENTIFIER, switch
-from daemon.usage import Exit, UsageError
+from daemon.options.json_object import parse_object
+from daemon.options.keyval import parse_opts
+from daemon.options.parameters import IDENTIFIER, switch
+from daemon.options.usage import Exit, UsageError
 from protocol.errors import QmpError
 from protocol.model import WireModel
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from daemon.options import GROUPS, OPTIONS
+from daemon.options.table import GROUPS, OPTIONS
 from tests.box import Box
 
 QEMU: dict[str, dict[str, str]] = {

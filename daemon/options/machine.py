@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from daemon.json_object import parse_object
-from daemon.keyval import parse_keyval, parse_opts
-from daemon.parameters import Group, Parameter, switch
-from daemon.sizes import parse_int, parse_size
-from daemon.usage import Exit, UsageError
+from daemon.options.json_object import parse_object
+from daemon.options.keyval import parse_keyval, parse_opts
+from daemon.options.parameters import Group, Parameter, switch
+from daemon.options.sizes import parse_int, parse_size
+from daemon.options.usage import Exit, UsageError
 from machine.config import GIB, MachineConfig
 from machine.errors import MachineError
 from machine.topology import LEVELS, UNSUPPORTED_LEVELS, Topology, resolve_smp

@@ -12,7 +12,7 @@ from daemon.config import (
     TcpAddress,
     UnixAddress,
 )
-from daemon.options import Exit, UsageError, parse
+from daemon.options.table import Exit, UsageError, parse
 
 
 def refusal(*argv: str) -> str:

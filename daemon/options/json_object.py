@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daemon.usage import UsageError
+from daemon.options.usage import UsageError
 from protocol.stream import JsonStream, ParseError
 
 if TYPE_CHECKING:

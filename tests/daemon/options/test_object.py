@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from daemon.options import Exit, UsageError, parse
+from daemon.options.table import Exit, UsageError, parse
 from tests.daemon.objects.pki import DATA
 
 

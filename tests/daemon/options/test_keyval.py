@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.keyval import KeyvalError, parse_keyval, parse_opts
+from daemon.options.keyval import KeyvalError, parse_keyval, parse_opts
 
 VALUES = st.text(min_size=1).filter(lambda text: "=" not in text)
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from daemon.config import DaemonConfig, MqttConfig
-from daemon.keyval import KeyvalError
-from daemon.options_chardev import CHARDEV, USAGE
-from daemon.options_machine import (
+from daemon.options.chardev import CHARDEV, USAGE
+from daemon.options.keyval import KeyvalError
+from daemon.options.machine import (
     ACCEL,
     DEVICE,
     MACHINE_GROUP,
@@ -21,9 +21,9 @@ from daemon.options_machine import (
     SMP,
     MachineDraft,
 )
-from daemon.options_monitor import MON, MonitorDraft
-from daemon.parameters import Group
-from daemon.usage import Exit, UsageError
+from daemon.options.monitor import MON, MonitorDraft
+from daemon.options.parameters import Group
+from daemon.options.usage import Exit, UsageError
 from machine.cpu_models import CPU_MODELS
 
 if TYPE_CHECKING:
@@ -117,13 +117,13 @@ def _pidfile(draft: Draft, text: str) -> None:
 
 
 def _mqtt(draft: Draft, text: str) -> None:
-    from daemon.options_mqtt import parse_mqtt  # noqa: PLC0415 - it needs much, and few need it
+    from daemon.options.mqtt import parse_mqtt  # noqa: PLC0415 - it needs much, and few need it
 
     draft.mqtt = parse_mqtt(text)
 
 
 def _object(draft: Draft, text: str) -> None:
-    from daemon.options_object import parse_object_option  # noqa: PLC0415 - as above
+    from daemon.options.object import parse_object_option  # noqa: PLC0415 - as above
 
     given = parse_object_option(text)
     if any(given["id"] == other["id"] for other in draft.objects):

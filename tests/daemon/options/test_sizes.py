@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.sizes import parse_bool, parse_int, parse_size
+from daemon.options.sizes import parse_bool, parse_int, parse_size
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pydantic import SecretStr
 
 from daemon.config import MQTT_PORT, MQTT_ROOT, MqttConfig
-from daemon.usage import UsageError
+from daemon.options.usage import UsageError
 
 
 def parse_mqtt(text: str) -> MqttConfig:

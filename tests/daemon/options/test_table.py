@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.config import DaemonConfig, MonitorConfig, SocketChardev, TcpAddress, UnixAddress
-from daemon.options import OPTIONS, Exit, UsageError, help_text, parse
+from daemon.options.table import OPTIONS, Exit, UsageError, help_text, parse
 from machine.config import GIB, MachineConfig
 from machine.topology import Topology
 

@@ -18,8 +18,8 @@ from daemon.config import (
     TcpAddress,
     UnixAddress,
 )
-from daemon.parameters import Given, Group, Parameter
-from daemon.usage import Exit, UsageError
+from daemon.options.parameters import Given, Group, Parameter
+from daemon.options.usage import Exit, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
 import pytest
 
-from daemon.json_object import parse_object
-from daemon.usage import UsageError
+from daemon.options.json_object import parse_object
+from daemon.options.usage import UsageError
 
 
 def test_an_object_is_read_as_qmp_reads_it() -> None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from daemon.config import QMP_SOCKET, MonitorConfig, SocketChardev, UnixAddress, compat_label
-from daemon.options_chardev import parse_chardev, parse_compat
-from daemon.parameters import Group, Parameter
-from daemon.usage import UsageError
+from daemon.options.chardev import parse_chardev, parse_compat
+from daemon.options.parameters import Group, Parameter
+from daemon.options.usage import UsageError
 
 if TYPE_CHECKING:
     from daemon.config import Chardev
