@@ -22,7 +22,7 @@ from protocol.value import Value
 _DEL: Final = 0x7F  # as integers, which `in` finds several times faster than bytes
 _BACKSLASH: Final = ord("\\")
 _INDENT: Final = 4
-_ESCAPES = re.compile(r"\\\\|\\u[0-9a-f]{4}|[^\x00-\x7e]")
+_ESCAPES = re.compile(r"\\\\|\\u[0-9a-f]{4}|[^\x00-\x7e]+")
 _PERHAPS_DOUBLE = re.compile(rb"[0-9][.eE]")
 _EMPTY = re.compile(rb"(?m)^( *)(.*)([\[{])([\]}])(,?)$")
 
@@ -131,11 +131,8 @@ def _escape(match: re.Match[str]) -> str:
         return text
     if text[0] == "\\":
         return "\\u" + text[2:].upper()
-    code = ord(text)
-    if code <= 0xFFFF:
-        return f"\\u{code:04X}"
-    code -= 0x10000
-    return f"\\u{0xD800 | code >> 10:04X}\\u{0xDC00 | code & 0x3FF:04X}"
+    units = text.encode("utf-16-be").hex(",", 2)
+    return "\\u" + units.upper().replace(",", "\\u")
 
 
 def _scalar(value: Value) -> bytes:
