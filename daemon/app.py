@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from daemon.chardev.errors import ChardevError
@@ -20,6 +21,7 @@ from daemon.server import Server
 from daemon.sessions import Sessions
 from machine.clock import VirtualClock
 from machine.errors import MachineError
+from machine.runstate import RunState
 from machine.trace import Trace, TracePoint
 from machine.virt import VirtMachine
 from protocol.errors import QmpError
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from daemon.connection import Connection
     from daemon.monitor import Monitor
     from daemon.mqtt import MqttPublisher
+    from machine.config import MachineConfig
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +63,7 @@ class App:
         trace = Trace(VirtualClock())
         self._trace_to(trace)
         try:
-            self.machine = VirtMachine(config.machine, trace)
+            self.machine = VirtMachine(self._at_first(config), trace)
             self._resources.callback(self.machine.close)
             objects = self._create_objects()
             self.server = Server(config.chardevs, config.monitors, self._connect, tls=objects)
@@ -142,6 +145,8 @@ class App:
 
     async def _start_machine(self) -> None:
         await self.server.wait_for_clients()
+        if self.machine.run_state is RunState.PRELAUNCH and not self._config.machine.paused:
+            self.machine.cont()
         self.context.follow_run_state()
 
     def _publish(self) -> list[asyncio.Task[None]]:
@@ -166,14 +171,19 @@ class App:
         self.server.finish()
         self._ended.set()
 
+    @staticmethod
+    def _at_first(config: DaemonConfig) -> MachineConfig:
+        """The machine until clients that are waited for have come: it stands still."""
+        waits = any(getattr(device, "wait", False) for device in config.chardevs)
+        return replace(config.machine, paused=True) if waits else config.machine
+
     def _boot_guest(self) -> None:
         """Let the guest boot before anyone can ask for anything.
 
         A request that comes while it boots finds no driver for its interrupt, and is not reported
         until the next one; a client that has just started the daemon need not know that.
         """
-        waits = any(getattr(device, "wait", False) for device in self._config.chardevs)
-        if self.machine.running and not waits:
+        if self.machine.running:
             self.machine.clock.run_until_idle(BOOT_TIME)
 
     def _warn(self) -> None:

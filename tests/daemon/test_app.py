@@ -102,6 +102,36 @@ def test_a_signal_ends_a_start_that_waits_for_a_server_to_answer(run: Run) -> No
     run(story())
 
 
+def test_a_machine_that_waits_for_a_client_stands_still_until_it_has_come(
+    run: Run, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        names = ("early", "awaited")
+        config = DaemonConfig(
+            chardevs=tuple(
+                SocketChardev(
+                    id=name, address=UnixAddress(path=str(tmp_path / name)), wait=name == "awaited"
+                )
+                for name in names
+            ),
+            monitors=tuple(MonitorConfig(chardev=name) for name in names),
+        )
+        app = App(config, loop=asyncio.get_running_loop())
+        await app.start()
+        serving = asyncio.create_task(app.run())
+        early = await client_at(tmp_path / "early")
+        assert await early.asks("query-status") == {"status": "prelaunch", "running": False}
+        awaited = await client_at(tmp_path / "awaited")
+        assert (await early.hears())["event"] == "RESUME"
+        assert await awaited.asks("query-status") == {"status": "running", "running": True}
+        early.says("quit")
+        await serving
+        early.sock.close()
+        awaited.sock.close()
+
+    run(story())
+
+
 @contextlib.contextmanager
 def silent_server() -> Iterator[int]:
     """The port of one whose queue is full, so that the kernel lets others wait."""
