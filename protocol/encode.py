@@ -22,7 +22,7 @@ from protocol.value import Value
 _DEL: Final = 0x7F  # as integers, which `in` finds several times faster than bytes
 _BACKSLASH: Final = ord("\\")
 _INDENT: Final = 4
-_ESCAPES = re.compile(r"\\\\|\\u[0-9a-f]{4}|[^\x00-\x7e]+")
+_CONTROL = re.compile(r"\\\\|\\u[0-9a-f]{4}")
 _PERHAPS_DOUBLE = re.compile(rb"[0-9][.eE]")
 _EMPTY = re.compile(rb"(?m)^( *)(.*)([\[{])([\]}])(,?)$")
 
@@ -78,7 +78,27 @@ def spaced(body: bytes) -> bytes:
 def _escaped(body: bytes) -> bytes:
     if body.isascii() and _DEL not in body and (_BACKSLASH not in body or b"\\u" not in body):
         return body
-    return _ESCAPES.sub(_escape, body.decode()).encode()
+    text = body.decode()
+    if "\\u" in text:
+        text = _CONTROL.sub(_in_upper_case, text)
+    return text.translate(_Escapes()).encode()
+
+
+class _Escapes(dict[int, str]):
+    """What stands for each character of a text, found when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = _escape(chr(code)) if code >= _DEL else chr(code)
+        return self[code]
+
+
+def _escape(character: str) -> str:
+    units = character.encode("utf-16-be").hex(",", 2)
+    return "\\u" + units.upper().replace(",", "\\u")
+
+
+def _in_upper_case(match: re.Match[str]) -> str:
+    return match[0] if match[0] == r"\\" else rf"\u{match[0][2:].upper()}"
 
 
 def encode_success(body: bytes, request_id: Value = ABSENT) -> bytes:
@@ -123,16 +143,6 @@ def prettify(line: bytes) -> bytes:
         return line
     text = _EMPTY.sub(rb"\1\2\3\n\1\4\5", text)
     return text.strip().replace(b"\n", b"\r\n") + b"\r\n"
-
-
-def _escape(match: re.Match[str]) -> str:
-    text = match[0]
-    if text == "\\\\":
-        return text
-    if text[0] == "\\":
-        return "\\u" + text[2:].upper()
-    units = text.encode("utf-16-be").hex(",", 2)
-    return "\\u" + units.upper().replace(",", "\\u")
 
 
 def _scalar(value: Value) -> bytes:
