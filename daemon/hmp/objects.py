@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from daemon.hmp.command import hmp
+from daemon.options.json_object import parse_value
 from daemon.options.usage import Exit, UsageError
 from machine.qdev_values import parse_bool, parse_number
 from machine.qom.values import RANGES
 from protocol.encode import encode_value, prettify
 from protocol.errors import QmpError
-from protocol.stream import JsonStream, ParseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,14 +62,12 @@ def _json(text: str) -> Any:
     """Read JSON as QMP does.
 
     Raises:
-        QmpError: it is none.
+        QmpError: it is no value, or more than one.
     """
-    stream = JsonStream()
-    found = stream.feed(text.encode(errors="surrogateescape") + b"\n")
-    first = found[0] if found else ParseError("JSON parse error, premature EOI")
-    if isinstance(first, ParseError):
-        raise QmpError(first.desc)
-    return first
+    try:
+        return parse_value(text)
+    except UsageError as error:
+        raise QmpError(str(error)) from None
 
 
 def _text(monitor: HumanMonitor, path: str, name: str, text: str) -> Any:

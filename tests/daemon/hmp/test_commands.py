@@ -153,6 +153,7 @@ def test_properties_are_listed_as_over_qmp(box: Box, monitor: HumanMonitor) -> N
         ("qom-set -j /machine type 3", "Property 'virt-9.2-machine.type' is not writable"),
         ("qom-set /machine nosuch 1", "Property 'virt-9.2-machine.nosuch' not found"),
         ("qom-set -j /machine type {", "JSON parse error, premature EOI"),
+        ("qom-set -j /machine type 1 2", "Expecting at most one JSON value"),
         ("qom-set -j /machine type +", "JSON parse error, stray '+'"),
     ],
 )
