@@ -59,6 +59,12 @@ class Command:
     shown: type[WireModel] | None
     features: tuple[str, ...]
 
+    def call(self, context: Any, arguments: dict[str, Any]) -> Any:
+        """Call the handler: with keyword arguments, or the raw members where ``gen`` is False."""
+        if self.gen:
+            return self.handler(context, **arguments)
+        return self.handler(context, arguments)
+
     @cached_property
     def arguments(self) -> type[WireModel] | None:
         """Model of the arguments, None if there are none."""

@@ -28,7 +28,7 @@ NEGOTIATE: Final = "qmp_capabilities"
 
 
 class Request(msgspec.Struct, frozen=True, eq=False):
-    """A command to execute: ``command.handler(context, **arguments)``.
+    """A command to execute: ``command.call(context, arguments)``.
 
     Attributes:
         command: the declaration.
@@ -44,9 +44,7 @@ class Request(msgspec.Struct, frozen=True, eq=False):
 
     def execute(self, context: Any) -> Any:
         """Call the handler."""
-        if self.command.gen:
-            return self.command.handler(context, **self.arguments)
-        return self.command.handler(context, self.arguments)
+        return self.command.call(context, self.arguments)
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -73,7 +73,7 @@ def uuid(monitor: HumanMonitor) -> Iterator[str]:
 def version(monitor: HumanMonitor) -> Iterator[str]:
     """Tell which QEMU this speaks for, and what it is."""
     told = monitor.qmp("query-version")
-    yield f"{told.qemu.major}.{told.qemu.minor}.{told.qemu.micro}{told.package}"
+    yield f"{told.qemu}{told.package}"
 
 
 @hmp("kvm", help="show KVM information")

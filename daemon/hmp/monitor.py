@@ -78,10 +78,7 @@ class HumanMonitor:
             QmpError: it refuses.
             MachineError: the machine does.
         """
-        command = self.context.commands[name]
-        if command.gen:
-            return command.handler(self.context, **arguments)
-        return command.handler(self.context, arguments)
+        return self.context.commands[name].call(self.context, arguments)
 
     def execute(self, line: str) -> str:
         """Execute one line; errors are text, too."""

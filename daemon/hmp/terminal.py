@@ -51,8 +51,7 @@ class Terminal:
 
     def greeting(self) -> bytes:
         """Return what opens the conversation, and the first prompt."""
-        version = f"{QEMU.major}.{QEMU.minor}.{QEMU.micro}"
-        told = f"QEMU {version} monitor - type 'help' for more information\r\n"
+        told = f"QEMU {QEMU} monitor - type 'help' for more information\r\n"
         return told.encode() + self._readline.prompt()
 
     def negotiated(self) -> bool:

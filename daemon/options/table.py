@@ -99,9 +99,9 @@ def _help(_draft: Draft, _text: str) -> None:
 
 
 def _version(_draft: Draft, _text: str) -> None:
-    from importlib.metadata import version  # noqa: PLC0415 - slow, and only used here
+    from daemon.version import DISTRIBUTION, own_version  # noqa: PLC0415 - few ask for it
 
-    raise Exit(f"armvirtd version {version('armvirtd')}\n")
+    raise Exit(f"{DISTRIBUTION} version {own_version()}\n")
 
 
 def _cpu(draft: Draft, text: str) -> None:

@@ -16,6 +16,9 @@ class VersionTriple(WireModel):
     minor: Int64
     micro: Int64
 
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.micro}"
+
 
 class VersionInfo(WireModel):
     """The version that the server speaks for, and its packager's words."""
