@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from machine.acpi.ged import CPU_HOTPLUG, POWER_DOWN
 from machine.memmap import GED_SPI
-from machine.qom.device import SYSTEM_BUS_PATH, Declared, Qdev, declare, device, outputs
-from machine.qom.regions import GED, owned_by
+from machine.qom.device import Declared, outputs
+from machine.qom.regions import GED, sysbus_device
 
 if TYPE_CHECKING:
     from machine.qom.node import Node
@@ -20,16 +20,6 @@ GED_PROPERTIES: tuple[Declared, ...] = (
 
 def ged_node(machine: VirtMachine, gic_path: str) -> Node:
     """The `acpi-ged` of a machine that has one."""
-    regions = owned_by(machine, GED)
-    qdev = Qdev(
-        bus=SYSTEM_BUS_PATH,
-        gpios=(("gpio-out", "sysbus-irq", 1),),
-        mmio=tuple(region.place for region in regions),
-    )
-    node = device(GED, qdev)
-    for entry in GED_PROPERTIES:
-        declare(node, entry, machine)
-    for region in regions:
-        node.add(region.component, "memory-region", region.node)
+    node = sysbus_device(machine, GED, GED_PROPERTIES, (("gpio-out", "sysbus-irq", 1),))
     outputs(node, "sysbus-irq", 1, lambda _n: f"{gic_path}/unnamed-gpio-in[{GED_SPI}]")
     return node

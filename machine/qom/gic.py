@@ -10,17 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from machine.memmap import SPIS
-from machine.qom.device import (
-    SYSTEM_BUS_PATH,
-    SYSTEM_MEMORY,
-    Declared,
-    Qdev,
-    declare,
-    device,
-    outputs,
-)
+from machine.qom.device import SYSTEM_MEMORY, Declared, outputs
 from machine.qom.node import lines
-from machine.qom.regions import GIC, owned_by, redistributor_counts
+from machine.qom.regions import GIC, redistributor_counts, sysbus_device
 
 if TYPE_CHECKING:
     from machine.qom.node import Node
@@ -45,19 +37,10 @@ GIC_PROPERTIES: tuple[Declared, ...] = (
 
 def gic_node(machine: VirtMachine) -> Node:
     """The `arm-gicv3` of a machine."""
-    regions = owned_by(machine, GIC)
     outs = LINES * machine.possible_count
     inputs = SPIS + PRIVATE * machine.possible_count
-    qdev = Qdev(
-        bus=SYSTEM_BUS_PATH,
-        gpios=(("gpio-out", "sysbus-irq", outs), ("gpio-in", "", inputs)),
-        mmio=tuple(region.place for region in regions),
-    )
-    node = device(GIC, qdev)
-    for entry in GIC_PROPERTIES:
-        declare(node, entry, machine)
-    for region in regions:
-        node.add(region.component, "memory-region", region.node)
+    gpios = (("gpio-out", "sysbus-irq", outs), ("gpio-in", "", inputs))
+    node = sysbus_device(machine, GIC, GIC_PROPERTIES, gpios)
     outputs(node, "sysbus-irq", outs, partial(_output, machine))
     node.groups.append(lines("unnamed-gpio-in", inputs))
     return node

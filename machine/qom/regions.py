@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from machine import memmap
-from machine.qom.device import SYSTEM_MEMORY
+from machine.qom.device import SYSTEM_BUS_PATH, SYSTEM_MEMORY, Qdev, declare, device
 from machine.qom.node import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from machine.qom.device import Declared
     from machine.virt import VirtMachine
 
 RAM_NAME = "mach-virt.ram"
@@ -82,6 +83,23 @@ def memory_map(machine: VirtMachine) -> list[MemoryRegion]:
 def owned_by(machine: VirtMachine, owner: str) -> list[MemoryRegion]:
     """Those of one object."""
     return [region for region in memory_map(machine) if region.owner == owner]
+
+
+def sysbus_device(
+    machine: VirtMachine,
+    type_: str,
+    properties: Iterable[Declared],
+    gpios: tuple[tuple[str, str, int], ...],
+) -> Node:
+    """A device of the system bus: its properties, and the regions that it owns."""
+    regions = owned_by(machine, type_)
+    mmio = tuple(region.place for region in regions)
+    node = device(type_, Qdev(bus=SYSTEM_BUS_PATH, gpios=gpios, mmio=mmio))
+    for entry in properties:
+        declare(node, entry, machine)
+    for region in regions:
+        node.add(region.component, "memory-region", region.node)
+    return node
 
 
 def _regions(machine: VirtMachine) -> Iterator[MemoryRegion]:
