@@ -78,10 +78,6 @@ class DescriptorTransport(asyncio.Transport):
         """Whether nothing more is received or taken for sending."""
         return self._closing
 
-    def get_protocol(self) -> asyncio.BaseProtocol:
-        """Whom it serves."""
-        return self._protocol
-
     def get_write_buffer_size(self) -> int:
         """Bytes that the peer has not taken yet."""
         return len(self._backlog)
