@@ -12,7 +12,7 @@ from daemon.commands import COMMANDS, EVENTS
 from daemon.config import DaemonConfig
 from daemon.context import Context
 from daemon.dispatch import Dispatcher
-from daemon.events import EventBridge
+from daemon.events import EventBridge, VirtualAlarm
 from daemon.objects.store import Objects
 from daemon.runner import SteppedRunner
 from daemon.server import Server
@@ -58,7 +58,8 @@ class Box:
         self.session = Session(COMMANDS, Greeting.of(VERSION))
         self._dispatch = Dispatcher(self.context)
         self._lines: list[bytes] = []
-        EventBridge(self.context, self._lines.append, now=lambda: self.machine.clock.now // 1000)
+        time = VirtualAlarm(self.machine.clock)
+        EventBridge(self.context, self._lines.append, now=lambda: time.now() // 1000, alarm=time)
         self.context.follow_run_state()
         if negotiate:
             self.ask("qmp_capabilities")

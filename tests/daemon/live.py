@@ -5,7 +5,7 @@ import json
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,7 @@ async def client_at(path: Path) -> Client:
     return client
 
 
-@asynccontextmanager
-async def running(folder: Path, monitors: int = 1) -> AsyncIterator[App]:
+def running(folder: Path, monitors: int = 1) -> AbstractAsyncContextManager[App]:
     """A daemon with monitors on the sockets `0`, `1`... in a folder."""
     config = DaemonConfig(
         chardevs=tuple(
@@ -66,11 +65,17 @@ async def running(folder: Path, monitors: int = 1) -> AsyncIterator[App]:
         ),
         monitors=tuple(MonitorConfig(chardev=f"c{n}") for n in range(monitors)),
     )
+    return serving(config)
+
+
+@asynccontextmanager
+async def serving(config: DaemonConfig) -> AsyncIterator[App]:
+    """A daemon as configured, until the block ends."""
     app = App(config, loop=asyncio.get_running_loop())
     await app.start()
-    serving = asyncio.create_task(app.run())
+    running = asyncio.create_task(app.run())
     try:
         yield app
     finally:
         app.end_by_signal()
-        await serving
+        await running

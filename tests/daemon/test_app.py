@@ -17,7 +17,7 @@ from daemon.config import (
 )
 from tests.daemon.conftest import Run
 from tests.daemon.descriptors import open_fds
-from tests.daemon.live import client_at, running
+from tests.daemon.live import client_at, running, serving
 
 
 def test_a_hundred_clients_at_once_are_answered_and_leave_nothing_behind(
@@ -116,16 +116,12 @@ def test_a_machine_that_waits_for_a_client_stands_still_until_it_has_come(
             ),
             monitors=tuple(MonitorConfig(chardev=name) for name in names),
         )
-        app = App(config, loop=asyncio.get_running_loop())
-        await app.start()
-        serving = asyncio.create_task(app.run())
-        early = await client_at(tmp_path / "early")
-        assert await early.asks("query-status") == {"status": "prelaunch", "running": False}
-        awaited = await client_at(tmp_path / "awaited")
-        assert (await early.hears())["event"] == "RESUME"
-        assert await awaited.asks("query-status") == {"status": "running", "running": True}
-        early.says("quit")
-        await serving
+        async with serving(config):
+            early = await client_at(tmp_path / "early")
+            assert await early.asks("query-status") == {"status": "prelaunch", "running": False}
+            awaited = await client_at(tmp_path / "awaited")
+            assert (await early.hears())["event"] == "RESUME"
+            assert await awaited.asks("query-status") == {"status": "running", "running": True}
         early.sock.close()
         awaited.sock.close()
 

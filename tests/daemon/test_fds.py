@@ -1,6 +1,5 @@
 """File descriptors that clients hand over: to whom, in which order, and that none is left open."""
 
-import asyncio
 import os
 import resource
 import socket
@@ -9,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from daemon.app import App
 from daemon.config import DaemonConfig, MonitorConfig, SocketChardev, TcpAddress
 from daemon.fds import RESERVE, FdInbox, FdSets, NamedFds
 from protocol.errors import QmpError
 from tests.daemon.conftest import Run
 from tests.daemon.descriptors import open_fds
 from tests.daemon.fakes import Line
-from tests.daemon.live import Client, client_at, running
+from tests.daemon.live import Client, client_at, running, serving
 
 NONE = "No file descriptor supplied via SCM_RIGHTS"
 
@@ -212,18 +210,14 @@ def test_tcp_sockets_bring_none(run: Run) -> None:
             chardevs=(SocketChardev(id="c", address=TcpAddress(host="127.0.0.1", port=0)),),
             monitors=(MonitorConfig(chardev="c"),),
         )
-        app = App(config, loop=asyncio.get_running_loop())
-        await app.start()
-        serving = asyncio.create_task(app.run())
-        address = app.server.chardevs["c"].filename.split(",")[0]
-        client = Client(socket.create_connection(("127.0.0.1", int(address.split(":")[-1]))))
-        client.sock.setblocking(False)
-        assert "QMP" in await client.hears()
-        assert await client.asks("qmp_capabilities") == {}
-        assert await client.asks("getfd", fdname="x") == NONE
-        client.sock.close()
-        app.end_by_signal()
-        await serving
+        async with serving(config) as app:
+            address = app.server.chardevs["c"].filename.split(",")[0]
+            client = Client(socket.create_connection(("127.0.0.1", int(address.split(":")[-1]))))
+            client.sock.setblocking(False)
+            assert "QMP" in await client.hears()
+            assert await client.asks("qmp_capabilities") == {}
+            assert await client.asks("getfd", fdname="x") == NONE
+            client.sock.close()
 
     run(story())
 

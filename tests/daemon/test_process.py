@@ -5,54 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import socket
 import stat
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from qemu.qmp import ExecuteError, QMPClient
 
+from tests.process import TIMEOUT, daemon, listens
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import subprocess
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
 DRIVER = "cortex-a72-arm-cpu"
-TIMEOUT = 20
-
-
-@contextlib.contextmanager
-def daemon(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """A daemon in a folder; whatever happens, it is gone afterwards."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "daemon", *options],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def listens(path: Path) -> bool:
-    """Whether somebody accepts at a socket."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-        return True
 
 
 async def connected(path: Path, process: subprocess.Popen[str]) -> QMPClient:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.daemon.broker import Broker, Subscriber, needs_mosquitto, subscribed
-from tests.daemon.test_process import DRIVER, connected, daemon
+from tests.daemon.test_process import DRIVER, connected
+from tests.process import daemon
 
 if TYPE_CHECKING:
     import subprocess

@@ -5,44 +5,37 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from daemon.app import App
 from daemon.chardev.sockets import SocketBackend
 from daemon.config import TcpAddress
 from daemon.options.table import parse
+from tests.daemon.live import serving
 from tests.daemon.objects.pki import ALICE, BOB, SERVER, STRANGER, folder
-from tests.daemon.test_process import TIMEOUT, daemon
+from tests.process import TIMEOUT, daemon
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Mapping
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from daemon.app import App
     from tests.daemon.conftest import Run
 
 RULES = '{"qom-type": "authz-list", "id": "ops", "rules": [%s]}'
 ALLOW = '{"match": "*,CN=alice", "policy": "allow", "format": "glob"}'
 
 
-@asynccontextmanager
-async def running(where: str, rules: str) -> AsyncIterator[App]:
+def running(where: str, rules: str) -> AbstractAsyncContextManager[App]:
     """A daemon with a monitor on a port, for those whom the rules let in."""
     argv = [
         *("-object", f"tls-creds-x509,id=tls,dir={where},endpoint=server"),
         *("-object", RULES % rules),
         *("-qmp", "tcp:localhost:0,ipv4=on,server=on,wait=off,tls-creds=tls,tls-authz=ops"),
     ]
-    app = App(parse(argv), loop=asyncio.get_running_loop())
-    await app.start()
-    serving = asyncio.create_task(app.run())
-    try:
-        yield app
-    finally:
-        app.end_by_signal()
-        await serving
+    return serving(parse(argv))
 
 
 async def greeting(app: App, where: str) -> bytes:
