@@ -11,6 +11,8 @@ from machine.topology import Topology
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from machine.numa import Numa
+
 GIB = 1 << 30
 NIL_UUID = UUID(int=0)
 
@@ -29,6 +31,7 @@ class MachineConfig:
         name: the guest's name, as `-name` gives it.
         uuid: the machine's UUID.
         devices: what `-device` cold-plugs: property mappings with a "driver".
+        numa: the nodes; None where the machine has no NUMA.
         paused: do not start the vCPUs (`-S`).
     """
 
@@ -41,4 +44,5 @@ class MachineConfig:
     name: str | None = None
     uuid: UUID = NIL_UUID
     devices: tuple[Mapping[str, object], ...] = ()
+    numa: Numa | None = None
     paused: bool = False

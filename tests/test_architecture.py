@@ -52,6 +52,7 @@ BASICS = (
     "machine.irq",
     "machine.memmap",
     "machine.memory",
+    "machine.numa",
     "machine.register",
     "machine.topology",
     "machine.trace",

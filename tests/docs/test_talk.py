@@ -1,4 +1,4 @@
-"""docs/talk.md: every point, code that is there, and ways to look that show something."""
+"""docs/the-talk.md: every point, code that is there, and ways to look that show something."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.docs.pages import ROOT, codes, read, rows
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROWS = list(rows(read("docs/talk.md")))
+ROWS = list(rows(read("docs/the-talk.md")))
 POINTS = [row[0].split()[0] for row in ROWS]
 SHELL = [match[1] for row in ROWS for match in re.finditer(r"shell: `([^`]+)`", row[3])]
 QMP = [match[1] for row in ROWS for match in re.finditer(r"QMP: `([^`]+)`(?! is refused)", row[3])]
