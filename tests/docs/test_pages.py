@@ -39,7 +39,7 @@ def test_the_pages_are_those_that_were_promised() -> None:
         "not-modelled",
         "options",
         "registers",
-        "talk",
+        "the-talk",
         "testing",
     }
 
