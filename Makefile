@@ -8,7 +8,7 @@ PYTEST ?=
 PACKAGES := daemon protocol machine tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench clean
+.PHONY: help run demo test bench pictures clean
 .DELETE_ON_ERROR:
 
 help: ## show this
@@ -41,6 +41,9 @@ test: .venv/.dev ## lint, check types, test
 
 bench: .venv/.dev ## measure start, plug, wire and memory on this machine, and QEMU's beside
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+pictures: .venv/.run ## draw docs/pictures anew, from a run
+	@$(BIN)/python -m daemon.sequence docs/pictures
 
 clean: ## remove .venv, caches and what a build leaves
 	rm -rf .venv *.egg-info build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,75 @@
+"""`make pictures`: run one plug and one unplug, and draw both into a folder."""
+
+from __future__ import annotations
+
+import sys
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daemon.sequence.steps import Lane, Step, of_event, of_point
+from daemon.sequence.svg import draw
+from machine.clock import VirtualClock
+from machine.config import MachineConfig
+from machine.topology import Topology
+from machine.trace import Trace
+from machine.virt import VirtMachine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TITLES = {
+    "plug.svg": "device_add: CPU 2 comes",
+    "unplug.svg": "device_del: CPU 2 goes",
+}
+
+
+class Recorder:
+    """A machine whose steps are written down."""
+
+    def __init__(self) -> None:
+        self.trace = Trace(VirtualClock())
+        config = MachineConfig(topology=Topology(2, 1, 1, 6, 1))
+        self.machine = VirtMachine(config, self.trace)
+        self.machine.clock.run_until_idle()
+        self._steps: list[Step | None] = []
+        self.trace.listen(lambda point: self._steps.append(of_point(point)))
+        self.machine.events.listen(
+            lambda event: self._steps.append(of_event(self.trace.clock.now, event)),
+        )
+
+    def record(self, request: str, act: Callable[[VirtMachine], None]) -> list[Step]:
+        """The steps from a client's request until nothing happens any more; time begins at it."""
+        clock = self.machine.clock
+        began = clock.now
+        self._steps[:] = [Step(began, Lane.CLIENT, Lane.VMM, request)]
+        act(self.machine)
+        clock.run_until_idle()
+        found = [step for step in self._steps if step is not None]
+        return [
+            Step(step.time - began, step.source, step.target, step.text)
+            for step, _ in groupby(found)
+        ]
+
+
+def pictures() -> dict[str, str]:
+    """The pictures by file name; the machine is deterministic, and so are they."""
+    recorder = Recorder()
+    cpu = {"driver": "cortex-a72-arm-cpu", "id": "core2", "core-id": 2}
+    plug = recorder.record("device_add core-id=2", lambda machine: machine.device_add(cpu))
+    unplug = recorder.record("device_del core2", lambda machine: machine.device_del("core2"))
+    recorder.machine.close()
+    return {
+        name: draw(TITLES[name], steps)
+        for name, steps in {"plug.svg": plug, "unplug.svg": unplug}.items()
+    }
+
+
+def main(folder: str) -> None:
+    """Write them."""
+    for name, picture in pictures().items():
+        Path(folder, name).write_text(picture, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,131 @@
+"""Which trace points are arrows between the five layers, and which are notes in one of them.
+
+The layers are those that the talk draws: hardware, host KVM, VMM, ACPI interface, guest; the client
+stands beside. What is not in the table is detail that a diagram leaves out.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from daemon.translate import wire_event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from machine.events import MachineEvent
+    from machine.trace import TracePoint
+
+
+class Lane(Enum):
+    """Who takes part, from left to right."""
+
+    CLIENT = "client"
+    VMM = "VMM"
+    KVM = "host KVM"
+    HARDWARE = "hardware"
+    ACPI = "ACPI interface"
+    GUEST = "guest kernel"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An arrow from one lane to another, or a note where both are the same; `time` in ns."""
+
+    time: int
+    source: Lane
+    target: Lane
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a trace point is drawn.
+
+    Attributes:
+        source: where the arrow begins.
+        target: where it ends.
+        text: what it says, with the point's fields in braces.
+        when: which of the points of that name.
+    """
+
+    source: Lane
+    target: Lane
+    text: str
+    when: Callable[[Mapping[str, Any]], bool] = lambda _fields: True
+
+
+def _path_ends(*names: str) -> Callable[[Mapping[str, Any]], bool]:
+    return lambda fields: fields["path"].rpartition(".")[2] in names
+
+
+_C, _V, _K, _H, _A, _G = Lane
+
+FORMS: Mapping[str, tuple[Form, ...]] = {
+    "kvm_unpark_vcpu": (Form(_V, _K, "unpark vCPU {vcpu_id}"),),
+    "kvm_park_vcpu": (Form(_V, _K, "park vCPU {vcpu_id}: it stays created"),),
+    "gicv3_set_gicc_accessible": (
+        Form(_V, _H, "GIC CPU interface {index} opens", lambda f: f["accessible"]),
+        Form(_V, _H, "GIC CPU interface {index} closes", lambda f: not f["accessible"]),
+    ),
+    "wire_gic_cpu_irqs": (Form(_V, _H, "wire IRQ and timers of CPU {index}"),),
+    "unwire_gic_cpu_irqs": (Form(_V, _H, "cut IRQ and timers of CPU {index}"),),
+    "cpu_plug": (Form(_V, _V, "{path}"),),
+    "cpu_unplug": (Form(_V, _V, "{path} is gone"),),
+    "ged_event": (Form(_V, _A, "GED event {event:#x}: CPU hot-plug"),),
+    "kvm_irq_line": (Form(_A, _H, "INTID {irq}", lambda f: f["level"]),),
+    "gicv3_icc_iar1_read": (
+        Form(_H, _G, "IRQ {val} on CPU {cpu}", lambda f: 32 <= f["val"] < 1020),
+    ),
+    "ged_read_esel": (Form(_G, _A, "_EVT reads ESEL: {events:#x}"),),
+    "cpuhp_acpi_cpu_has_events": (
+        Form(_G, _A, "CSCN: CPU {idx} has come", lambda f: f["ins"]),
+        Form(_G, _A, "CSCN: CPU {idx} must go", lambda f: f["rm"]),
+    ),
+    "acpi_ev_queue_notify_request": (Form(_G, _G, "Notify ({path}, {value})"),),
+    "cpuhp_acpi_clear_inserting_evt": (Form(_G, _A, "insertion of CPU {idx} acknowledged"),),
+    "cpuhp_acpi_clear_remove_evt": (Form(_G, _A, "removal of CPU {idx} acknowledged"),),
+    "acpi_evaluate_object": (
+        Form(_G, _A, "_STA of {path}", _path_ends("_STA")),
+        Form(_G, _A, "_EJ0 of {path}", _path_ends("_EJ0")),
+    ),
+    "cpuhp_acpi_ejecting_cpu": (Form(_A, _V, "eject CPU {idx}"),),
+    "cpuhp_acpi_write_ost": (Form(_G, _A, "_OST ({event:#x}, {status:#x}) of CPU {slot}"),),
+    "CPU_ON": (Form(_G, _V, "PSCI CPU_ON of {target:#x}, forwarded by KVM: {result}"),),
+    "CPU_OFF": (Form(_G, _V, "PSCI CPU_OFF of CPU {cpu}, forwarded by KVM"),),
+    "kvm_set_mp_state": (Form(_V, _K, "vCPU {vcpu_id} is {state}"),),
+    "gicv3_icc_igrpen1_write": (Form(_G, _H, "CPU {cpu} enables its interface"),),
+    "cpu_masks": (
+        Form(_G, _G, "CPU {cpu}: enabled, not online", lambda f: f["enabled"] and not f["online"]),
+        Form(_G, _G, "CPU {cpu}: enabled, online", lambda f: f["online"]),
+        Form(_G, _G, "CPU {cpu}: not enabled", lambda f: not f["enabled"]),
+    ),
+}
+"""By the trace point's name; of several forms, the first that fits."""
+
+_DEVICE = re.compile(r"\\_SB\.CPUS\.(C[0-9A-F]{3})(?:\._\w+)?")
+
+
+def of_point(point: TracePoint) -> Step | None:
+    """The step that a trace point is, if it is one."""
+    for form in FORMS.get(point.name, ()):
+        if form.when(point.fields):
+            text = _DEVICE.sub(r"\1", form.text.format_map(point.fields))
+            return Step(point.time, form.source, form.target, text)
+    return None
+
+
+def of_event(time: int, event: MachineEvent) -> Step | None:
+    """The step that an event is, where clients are told of it."""
+    wire = wire_event(event)
+    if wire is None:
+        return None
+    return Step(time, Lane.VMM, Lane.CLIENT, wire.event_name + _details(event))
+
+
+def _details(event: MachineEvent) -> str:
+    source, status = getattr(event, "source", None), getattr(event, "status", None)
+    return "" if source is None else f" {source}/{status:#x}"
