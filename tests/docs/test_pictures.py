@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_a_picture_shows_what_the_machine_does_today(name: str) -> None:
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_picture_is_well_formed_and_stays_inside_of_its_frame(name: str) -> None:
-    root = ElementTree.fromstring(DRAWN[name])  # noqa: S314 - our own
+    root = ET.fromstring(DRAWN[name])  # noqa: S314 - our own
     width, height = float(root.get("width", 0)), float(root.get("height", 0))
     boxes = [at for at in root.iter("{http://www.w3.org/2000/svg}rect") if at.get("x")]
     assert boxes
