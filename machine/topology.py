@@ -11,7 +11,7 @@ group, because the target list of ICC_SGI1R_EL1 has 16 bits (IHI 0069H §12.2.4)
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from machine.errors import MachineError
@@ -39,13 +39,23 @@ class CpuLocation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """A complete and consistent hierarchy; `cpus` of its CPUs are there at start."""
+    """A complete and consistent hierarchy; `cpus` of its CPUs are there at start.
+
+    Attributes:
+        clusters_named: whether the user has named a number of clusters, be it 1.
+    """
 
     cpus: int
     sockets: int
     clusters: int
     cores: int
     threads: int
+    clusters_named: bool = field(default=False, kw_only=True)
+
+    @property
+    def has_clusters(self) -> bool:
+        """Whether the guest is told of clusters (QEMU since 8.0): where the user speaks of them."""
+        return self.clusters_named or self.clusters > 1
 
     @property
     def max_cpus(self) -> int:
@@ -102,7 +112,7 @@ def resolve_smp(
         raise MachineError(
             f"Invalid SMP CPUs {most}. The max CPUs supported by machine '{machine}' is {max_cpus}",
         )
-    return Topology(cpus=cpus, **levels)
+    return Topology(cpus=cpus, **levels, clusters_named="clusters" in given)
 
 
 def _complete(given: dict[str, int]) -> dict[str, int]:

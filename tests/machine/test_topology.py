@@ -72,7 +72,10 @@ def test_every_possible_cpu_has_an_mpidr_of_its_own_that_an_sgi_can_reach() -> N
         ({"cpus": 2, "maxcpus": 6}, Topology(2, 1, 1, 6, 1)),
         ({"cpus": 2, "maxcpus": 6, "sockets": 2}, Topology(2, 2, 1, 3, 1)),
         ({"cpus": 2, "maxcpus": 6, "cores": 3}, Topology(2, 2, 1, 3, 1)),
-        ({"maxcpus": 16, "sockets": 2, "clusters": 2, "cores": 2}, Topology(16, 2, 2, 2, 2)),
+        (
+            {"maxcpus": 16, "sockets": 2, "clusters": 2, "cores": 2},
+            Topology(16, 2, 2, 2, 2, clusters_named=True),
+        ),
         ({"maxcpus": 16, "threads": 2}, Topology(16, 1, 1, 8, 2)),
         ({"sockets": 2, "cores": 3}, Topology(6, 2, 1, 3, 1)),
         ({"cpus": 1, "sockets": 2, "cores": 3}, None),

@@ -58,7 +58,10 @@ def test_a_typical_command_line_is_read_as_qemu_reads_it() -> None:
         ("2,maxcpus=6", Topology(2, 1, 1, 6, 1)),
         ("maxcpus=6", Topology(6, 1, 1, 6, 1)),
         ("0x10", Topology(16, 1, 1, 16, 1)),
-        ("2,sockets=2,clusters=2,cores=2,threads=2,maxcpus=16", Topology(2, 2, 2, 2, 2)),
+        (
+            "2,sockets=2,clusters=2,cores=2,threads=2,maxcpus=16",
+            Topology(2, 2, 2, 2, 2, clusters_named=True),
+        ),
         ("4,dies=1,books=1,drawers=1,modules=1", Topology(4, 1, 1, 4, 1)),
     ],
 )
