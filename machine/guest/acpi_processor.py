@@ -47,6 +47,11 @@ def post_eject(kernel: Kernel, on: Cpu, path: str) -> None:
 
 
 def find_cpu(kernel: Kernel, on: Cpu, path: str) -> Cpu | None:
-    """The logical CPU that a processor device's _UID names in the MADT."""
-    uid = kernel.evaluate(on, path + "._UID")
-    return kernel.by_uid.get(uid) if isinstance(uid, int) else None
+    """The logical CPU that a processor device's _UID names in the MADT; asked for once."""
+    cpu = kernel.processors.get(path)
+    if cpu is None:
+        uid = kernel.evaluate(on, path + "._UID")
+        cpu = kernel.by_uid.get(uid) if isinstance(uid, int) else None
+        if cpu is not None:
+            kernel.processors[path] = cpu
+    return cpu

@@ -44,6 +44,8 @@ class Kernel:
         self.secondary_entry = 0
         self.cpus: list[Cpu] = []
         self.by_uid: dict[int, Cpu] = {}
+        self.processors: dict[str, Cpu] = {}
+        """The CPUs whose processor devices have been looked at, by their paths."""
         self.acpi_host = AcpiHost(self)
         self.acpi = Interpreter(self.acpi_host)
         self.scan = AcpiScan(self)

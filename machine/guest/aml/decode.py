@@ -15,6 +15,7 @@ from machine.guest.aml import access
 from machine.guest.aml.access import Builders, Place, Run, Term, Writer
 from machine.guest.aml.errors import AmlError, BadEncodingError, LimitExceededError
 from machine.guest.aml.field_list import field_list
+from machine.guest.aml.if_chain import if_chain
 from machine.guest.aml.objects import Method, NativeMethod
 from machine.guest.aml.opcodes import EXT_PREFIX, OPCODES, Opcode, Operand
 from machine.guest.aml.stream import NAME_STARTS, Stream
@@ -99,6 +100,18 @@ class Block:
                 return signal
         return None
 
+    def look_ahead(self) -> None:
+        """Decode a chain of Ifs at the beginning already, when a table is loaded.
+
+        It may be long, and at its first execution somebody waits for what comes of it.
+        """
+        if self._pos >= self._end or self._code.data[self._pos] != _IF:
+            return
+        decoder = Decoder(self._code, self._pos, self._end)
+        chain = decoder.chain()
+        if chain is not None:
+            self._statements, self._pos = [chain], decoder.stream.pos
+
     def _run_first(self, frame: Frame) -> Signal | None:
         if self._statements is None:
             self._statements = []
@@ -134,13 +147,22 @@ class Decoder:
 
     def statement(self, scope: Node) -> Run:
         """Decode a TermObj; the stream stays where it was if that fails."""
-        stream, self.scope, self.nesting = self.stream, scope, 0
+        stream = self.stream
         start, end = stream.pos, stream.end
+        chain = self.chain() if stream.peek() == _IF else None
+        if chain is not None:
+            return chain
+        self.scope, self.nesting = scope, 0
         try:
             return self._term(statement=True).run
         except AmlError:
             stream.pos, stream.end = start, end
             raise
+
+    def chain(self) -> Run | None:
+        """Decode a chain of Ifs, if there is one; it names nothing, so that no scope is needed."""
+        found = if_chain(self.stream, self.context.mask)
+        return None if found is None else self.code.builders["IfChain"](self.code, found)
 
     def term(self) -> Term:
         """Decode a TermArg."""

@@ -11,6 +11,7 @@ from machine.guest.aml import (
     op_arithmetic,
     op_control,
     op_data,
+    op_if_chain,
     op_named,
     op_sync,
 )
@@ -35,6 +36,7 @@ _RECURSION: Final = 40_000  # Python frames: 255 calls of AML, with 50 blocks ne
 _SIGNATURES: Final = (b"DSDT", b"SSDT", b"PSDT", b"OSDT")
 _BUILDERS: Final[Builders] = {
     **op_control.BUILDERS,
+    **op_if_chain.BUILDERS,
     **op_arithmetic.BUILDERS,
     **op_data.BUILDERS,
     **op_named.BUILDERS,

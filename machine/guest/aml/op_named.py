@@ -91,6 +91,8 @@ def _container(make: Callable[..., NamedObject]) -> Callable[..., Run]:
 
 
 def _method(_context: Context, path: NamePath, flags: int, body: Block) -> Run:
+    body.look_ahead()
+
     def run(frame: Frame) -> None:
         guard = Mutex(flags >> 4) if flags & 8 else None
         _define(frame, path, Method(flags & 7, body, guard))
