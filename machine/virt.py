@@ -26,6 +26,7 @@ from machine.events import (
     ShutdownRequested,
     VcpuChanged,
 )
+from machine.firmware.loader import acpi_region
 from machine.firmware.tables import acpi_tables
 from machine.kvm.smccc import CPU_ON_64, Function
 from machine.kvm.vgic import RedistRegion
@@ -181,8 +182,10 @@ class VirtMachine:
         if not self.config.acpi:
             return {}
         return acpi_tables(
+            self.topology,
             tuple(slot.arch_id for slot in self.slots),
             tuple(self.redistributor_regions),
+            self.config.numa,
             hotplug=self.has_hotpluggable_cpus,
         )
 
@@ -262,6 +265,14 @@ class VirtMachine:
             AcpiDeviceOst(slot.index, self._device_id(slot), state.ost_event, state.ost_status)
             for slot, state in zip(self.slots, self.cpuhp.cpus, strict=True)
         ]
+
+    def acpi_tables(self) -> Mapping[str, bytes]:
+        """Every ACPI table as it lies in RAM, by signature; the root pointer is "RSDP".
+
+        With acpi=off there are none.
+        """
+        tables = self._tables()
+        return acpi_region(self.ram.end, tables).tables if tables else {}
 
     def stop(self) -> None:
         """Stop the vCPUs."""

@@ -12,7 +12,14 @@ from machine.acpi import aml
 from machine.acpi.cpu_hotplug import NEXT_WITH_EVENT, OST_EVENT, OST_STATUS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Protocol
+
+    class _ForOne(Protocol):
+        """Compiles something for a CPU, given its name, its number and its node."""
+
+        def __call__(self, name: str, number: bytes, node: int | None) -> bytes: ...
+
 
 _PRES = "\\_SB.PRES"
 _CPUS = "\\_SB.CPUS"
@@ -35,8 +42,22 @@ def _locked(*terms: bytes) -> tuple[bytes, ...]:
     return (aml.acquire(lock), *terms, aml.release(lock))
 
 
-def describe(address: int, size: int, cpus: int, ged: str) -> bytes:
-    """All of CPU hot-plug in AML, with the scan method that the device at `ged` calls."""
+def describe(
+    address: int,
+    size: int,
+    cpus: int,
+    ged: str,
+    nodes: Sequence[int] = (),
+) -> bytes:
+    """All of CPU hot-plug in AML, with the scan method that the device at `ged` calls.
+
+    Args:
+        address: guest-physical address of the register block.
+        size: its size in bytes.
+        cpus: number of possible CPUs.
+        ged: path of the device.
+        nodes: the NUMA node of each possible CPU, which becomes its _PXM; none without NUMA.
+    """
     return aml.scope(
         "_SB",
         _controller(address, size),
@@ -49,8 +70,8 @@ def describe(address: int, size: int, cpus: int, ged: str) -> bytes:
             _eject(),
             _scan(cpus),
             _report(),
-            _first_cpu(),
-            *_for_each(range(1, cpus), _later_cpu),
+            *_for_each(range(1), _first_cpu, nodes),
+            *_for_each(range(1, cpus), _later_cpu, nodes),
         ),
     ) + aml.method(f"{ged}.CSCN", 0, aml.call(f"{_CPUS}.CSCN"))
 
@@ -102,7 +123,7 @@ def _notify(cpus: int) -> bytes:
     return aml.method("CTFY", 2, *_for_each(range(cpus), _notify_one))
 
 
-def _notify_one(name: str, number: bytes) -> bytes:
+def _notify_one(name: str, number: bytes, node: int | None) -> bytes:  # noqa: ARG001 - see _ForOne
     return aml.if_(aml.lequal(aml.arg0, number), aml.notify(name, aml.arg1))
 
 
@@ -213,16 +234,16 @@ def _scan(cpus: int) -> bytes:
     )
 
 
-def _first_cpu() -> bytes:
+def _first_cpu(name: str, number: bytes, node: int | None) -> bytes:
     """The boot CPU has no _EJ0: it can't go."""
-    return _cpu("C000", aml.zero, eject=b"")
+    return _cpu(name, number, node, eject=b"")
 
 
-def _later_cpu(name: str, number: bytes) -> bytes:
-    return _cpu(name, number, eject=aml.method("_EJ0", 1, aml.call("CEJ0", number)))
+def _later_cpu(name: str, number: bytes, node: int | None) -> bytes:
+    return _cpu(name, number, node, eject=aml.method("_EJ0", 1, aml.call("CEJ0", number)))
 
 
-def _cpu(name: str, number: bytes, *, eject: bytes) -> bytes:
+def _cpu(name: str, number: bytes, node: int | None, *, eject: bytes) -> bytes:
     """One possible CPU."""
     return aml.device(
         name,
@@ -236,20 +257,26 @@ def _cpu(name: str, number: bytes, *, eject: bytes) -> bytes:
             aml.call("COST", number, aml.arg0, aml.arg1, aml.arg2),
             serialized=True,
         ),
+        b"" if node is None else aml.name("_PXM", node),
     )
 
 
-def _for_each(cpus: Iterable[int], compiled: Callable[[str, bytes], bytes]) -> Iterator[bytes]:
-    """Compile something for each CPU, given its name and its number.
+def _for_each(
+    cpus: Iterable[int],
+    compiled: _ForOne,
+    nodes: Sequence[int] = (),
+) -> Iterator[bytes]:
+    """Compile something for each CPU, given its name, its number and its node.
 
-    CPUs whose numbers take equally many bytes differ in nothing else, so that one of each length
-    is compiled, with blanks in their places, and filled in for the others.
+    CPUs of one node whose numbers take equally many bytes differ in nothing else, so that one of
+    each kind is compiled, with blanks in their places, and filled in for the others.
     """
-    forms: dict[int, bytes] = {}
+    forms: dict[tuple[int, int | None], bytes] = {}
     for index in cpus:
         number = aml.integer(index)
-        size = len(number)
-        if size not in forms:
-            forms[size] = compiled(_BLANK_NAME, _BLANK * size)
-        named = forms[size].replace(_BLANK_NAME.encode(), b"C%03X" % index)
-        yield named.replace(_BLANK * size, number)
+        blank = _BLANK * len(number)
+        kind = len(number), nodes[index] if nodes else None
+        if kind not in forms:
+            forms[kind] = compiled(_BLANK_NAME, blank, kind[1])
+        named = forms[kind].replace(_BLANK_NAME.encode(), b"C%03X" % index)
+        yield named.replace(blank, number)

@@ -49,29 +49,26 @@ class GenericEventDevice(MmioDevice):
 def describe(address: int, size: int, gsi: int) -> bytes:
     """The device in AML: its _EVT asks ESEL, and calls what each event is for."""
     event = aml.local0
-    return aml.scope(
-        "\\_SB",
-        aml.device(
-            PATH,
-            aml.name("_HID", "ACPI0013"),
-            aml.name("_UID", "GED"),
-            aml.name("_CRS", aml.resource_template(aml.interrupt(gsi, edge=True))),
-            aml.operation_region("EREG", aml.RegionSpace.SystemMemory, address, size),
-            aml.field(
-                "EREG",
-                aml.AccessType.DWordAcc,
-                aml.LockRule.NoLock,
-                aml.UpdateRule.WriteAsZeros,
-                aml.named_field("ESEL", 32),
-            ),
-            aml.method(
-                "_EVT",
-                1,
-                aml.store(aml.name_string("ESEL"), event),
-                _when(event, POWER_DOWN, aml.notify(POWER_BUTTON, POWER_BUTTON_PRESSED)),
-                _when(event, CPU_HOTPLUG, aml.call(f"{PATH}.CSCN")),
-                serialized=True,
-            ),
+    return aml.device(
+        PATH,
+        aml.name("_HID", "ACPI0013"),
+        aml.name("_UID", "GED"),
+        aml.name("_CRS", aml.resource_template(aml.interrupt(gsi, edge=True))),
+        aml.operation_region("EREG", aml.RegionSpace.SystemMemory, address, size),
+        aml.field(
+            "EREG",
+            aml.AccessType.DWordAcc,
+            aml.LockRule.NoLock,
+            aml.UpdateRule.WriteAsZeros,
+            aml.named_field("ESEL", 32),
+        ),
+        aml.method(
+            "_EVT",
+            1,
+            aml.store(aml.name_string("ESEL"), event),
+            _when(event, POWER_DOWN, aml.notify(POWER_BUTTON, POWER_BUTTON_PRESSED)),
+            _when(event, CPU_HOTPLUG, aml.call(f"{PATH}.CSCN")),
+            serialized=True,
         ),
     )
 

@@ -43,13 +43,13 @@ class Layout:
     """Places pieces one behind the other from an address on, and remembers them."""
 
     def __init__(self, base: int) -> None:
-        self._base = base
+        self.base = base
         self._pieces = bytearray()
 
     @property
     def next(self) -> int:
         """Where the next piece will lie."""
-        return self._base + len(self._pieces)
+        return self.base + len(self._pieces)
 
     def place(self, data: bytes) -> int:
         """Put a piece down; gives its address."""
@@ -59,7 +59,41 @@ class Layout:
 
     def write(self, ram: Ram) -> None:
         """Copy all of it into RAM."""
-        ram.write_bytes(self._base, bytes(self._pieces))
+        ram.write_bytes(self.base, bytes(self._pieces))
+
+
+class AcpiRegion(NamedTuple):
+    """What lies at the end of RAM.
+
+    Attributes:
+        layout: the pieces, still to be written.
+        system_table: guest-physical address of EFI's system table, which leads to all of it.
+        tables: every ACPI table, the root pointer (RSDP), XSDT and FADT (FACP) among them.
+    """
+
+    layout: Layout
+    system_table: int
+    tables: Mapping[str, bytes]
+
+
+def acpi_region(end: int, tables: Mapping[str, bytes]) -> AcpiRegion:
+    """Give ACPI's tables their places, and make those that hold addresses of others.
+
+    Args:
+        end: guest-physical address behind the RAM.
+        tables: by signature; "DSDT" among them, RSDP, XSDT and FADT are made here.
+    """
+    reserved = sum(len(table) + ALIGNMENT for table in tables.values()) + efi.PAGE
+    layout = Layout(end - (reserved + MIB - 1 & -MIB))
+    others = dict(tables)
+    made = {"FACP": fadt(layout.place(others.pop("DSDT")))}
+    listed = [layout.place(made["FACP"]), *map(layout.place, others.values())]
+    made["XSDT"] = xsdt(listed)
+    made["RSDP"] = rsdp(layout.place(made["XSDT"]))
+    configuration = layout.place(efi.configuration_table(layout.place(made["RSDP"])))
+    vendor = layout.place(efi.vendor_string())
+    system_table = layout.place(efi.system_table(vendor=vendor, configuration=configuration))
+    return AcpiRegion(layout, system_table, made | dict(tables))
 
 
 def load(ram: Ram, tables: Mapping[str, bytes]) -> BootState:
@@ -67,41 +101,30 @@ def load(ram: Ram, tables: Mapping[str, bytes]) -> BootState:
 
     Args:
         ram: the machine's memory.
-        tables: ACPI tables by signature; "DSDT" among them, FADT and XSDT are made here.
-            Without any, the device tree tells of no firmware at all.
+        tables: as for `acpi_region`; without any, the device tree tells of no firmware at all.
     """
-    properties: dict[str, bytes] = {}
-    if tables:
-        reserved = sum(len(table) + ALIGNMENT for table in tables.values()) + efi.PAGE
-        base = ram.end - (reserved + MIB - 1 & -MIB)
-        layout = Layout(base)
-        system_table = _place_tables(layout, tables)
-        regions = [
-            efi.MemoryRegion(efi.CONVENTIONAL_MEMORY, ram.base, base - ram.base),
-            efi.MemoryRegion(efi.ACPI_RECLAIM_MEMORY, base, ram.end - base),
-        ]
-        memory_map = b"".join(region.descriptor() for region in regions)
-        properties = {
-            "linux,uefi-system-table": system_table.to_bytes(8, "big"),
-            "linux,uefi-mmap-start": layout.place(memory_map).to_bytes(8, "big"),
-            "linux,uefi-mmap-size": len(memory_map).to_bytes(4, "big"),
-            "linux,uefi-mmap-desc-size": efi.DESCRIPTOR_SIZE.to_bytes(4, "big"),
-            "linux,uefi-mmap-desc-ver": efi.DESCRIPTOR_VERSION.to_bytes(4, "big"),
-            "linux,uefi-secure-boot": SECURE_BOOT_DISABLED.to_bytes(4, "big"),
-        }
-        layout.write(ram)
+    properties = _publish(ram, acpi_region(ram.end, tables)) if tables else {}
     cells = (2).to_bytes(4, "big")
     tree = fdt({"#address-cells": cells, "#size-cells": cells, "chosen": properties})
     ram.write_bytes(ram.base + FDT_OFFSET, tree)
     return BootState(pc=ram.base + IMAGE_OFFSET, x0=ram.base + FDT_OFFSET)
 
 
-def _place_tables(layout: Layout, tables: Mapping[str, bytes]) -> int:
-    """ACPI's tables, then EFI's; gives the address of the system table."""
-    others = dict(tables)
-    fixed = layout.place(fadt(layout.place(others.pop("DSDT"))))
-    directory = layout.place(xsdt([fixed, *map(layout.place, others.values())]))
-    root = layout.place(rsdp(directory))
-    configuration = layout.place(efi.configuration_table(root))
-    vendor = layout.place(efi.vendor_string())
-    return layout.place(efi.system_table(vendor=vendor, configuration=configuration))
+def _publish(ram: Ram, region: AcpiRegion) -> dict[str, bytes]:
+    """Write the region into RAM; gives the properties of /chosen that lead there."""
+    layout = region.layout
+    regions = [
+        efi.MemoryRegion(efi.CONVENTIONAL_MEMORY, ram.base, layout.base - ram.base),
+        efi.MemoryRegion(efi.ACPI_RECLAIM_MEMORY, layout.base, ram.end - layout.base),
+    ]
+    memory_map = b"".join(each.descriptor() for each in regions)
+    start = layout.place(memory_map)
+    layout.write(ram)
+    return {
+        "linux,uefi-system-table": region.system_table.to_bytes(8, "big"),
+        "linux,uefi-mmap-start": start.to_bytes(8, "big"),
+        "linux,uefi-mmap-size": len(memory_map).to_bytes(4, "big"),
+        "linux,uefi-mmap-desc-size": efi.DESCRIPTOR_SIZE.to_bytes(4, "big"),
+        "linux,uefi-mmap-desc-ver": efi.DESCRIPTOR_VERSION.to_bytes(4, "big"),
+        "linux,uefi-secure-boot": SECURE_BOOT_DISABLED.to_bytes(4, "big"),
+    }

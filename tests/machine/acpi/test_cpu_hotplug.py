@@ -385,11 +385,17 @@ def test_the_registers_are_12_bytes() -> None:
 # AML
 
 
-@pytest.mark.parametrize(("machine", "cpus"), [("flat", 6), ("topo", 16)])
-def test_the_aml_is_the_references_byte_for_byte(machine: str, cpus: int) -> None:
+NODES = (0, 0, 0, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("machine", "cpus", "nodes"), [("flat", 6, ()), ("topo", 16, ()), ("numa", 6, NODES)]
+)
+def test_the_aml_is_the_references_byte_for_byte(
+    machine: str, cpus: int, nodes: tuple[int, ...]
+) -> None:
     device = ged.describe(GED.base, GED.size, 41)
-    device = device[device.index(b"\x5b\x82") :]  # without the Scope around it
-    hotplug = cpu_hotplug_aml.describe(CPUHP.base, CPUHP.size, cpus, ged.PATH)
+    hotplug = cpu_hotplug_aml.describe(CPUHP.base, CPUHP.size, cpus, ged.PATH, nodes)
     dsdt = reference_table(machine, "DSDT")
     assert device + hotplug in dsdt
     assert hotplug[hotplug.rindex(b"\\/\x03_SB_GED_CSCN") - 2 :].startswith(b"\x14")
@@ -404,9 +410,15 @@ def test_only_the_boot_cpu_has_no_ej0() -> None:
     assert has == [False, True, True, True, True, True]
 
 
-def test_what_is_filled_in_for_a_cpu_is_what_compiling_it_alone_gives() -> None:
-    """512 CPUs: numbers of one, two and three bytes."""
-    aml = cpu_hotplug_aml.describe(CPUHP.base, CPUHP.size, 512, ged.PATH)
-    for index in range(1, 512):
-        alone = cpu_hotplug_aml._later_cpu(f"C{index:03X}", integer(index))
-        assert aml.count(alone) == 1
+@pytest.mark.parametrize("nodes", [(), tuple(cpu % 128 for cpu in range(4096))])
+def test_what_is_filled_in_for_a_cpu_is_what_compiling_it_alone_gives(
+    nodes: tuple[int, ...],
+) -> None:
+    """4096 CPUs: numbers of one, two and three bytes; QEMU has 128 nodes at most."""
+    compiled = list(
+        cpu_hotplug_aml._for_each(range(1, 4096), cpu_hotplug_aml._later_cpu, nodes),
+    )
+    for index, filled in enumerate(compiled, 1):
+        node = nodes[index] if nodes else None
+        alone = cpu_hotplug_aml._later_cpu(f"C{index:03X}", integer(index), node)
+        assert filled == alone
