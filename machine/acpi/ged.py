@@ -1,10 +1,15 @@
 """The Generic Event Device (ACPI 6.5 §5.6.9): one interrupt, and a register that says what for.
 
 Reading ESEL gives the events that are pending, and clears them.
+
+The interrupt is an edge: where nobody has configured it yet, as while the guest boots, it is lost.
+What somebody waits for is therefore repeated until ESEL is read, a removal and the power button.
+An insertion is not: a guest that boots finds the CPU by itself.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from machine.acpi import aml
@@ -12,12 +17,18 @@ from machine.irq import IrqLine
 from machine.register import MmioDevice, Reg
 
 if TYPE_CHECKING:
+    from machine.clock import Timer
     from machine.trace import Trace
 
 POWER_DOWN, CPU_HOTPLUG = 0x2, 0x8
 PATH = "\\_SB.GED"
 POWER_BUTTON = "PWRB"
 POWER_BUTTON_PRESSED = 0x80
+
+FIRST_REPEAT_NS = 1_000_000
+REPEATS = 16
+"""Twice the time passes before each repetition: there are 16 within about a minute, and then the
+guest has no ears."""
 
 
 class GenericEventDevice(MmioDevice):
@@ -30,6 +41,7 @@ class GenericEventDevice(MmioDevice):
         self.irq = IrqLine("ged")
         self.pending = 0
         self._trace = trace
+        self._repeat: Timer | None = None
 
     def raise_event(self, event: int) -> None:
         """Remember an event and interrupt the guest; events that it has not read coalesce."""
@@ -38,8 +50,34 @@ class GenericEventDevice(MmioDevice):
             self._trace("acpi", "ged_event", event=event)
         self.irq.pulse()
 
+    def insist(self) -> None:
+        """Repeat the interrupt until the guest has read what is pending."""
+        self._stop_repeating()
+        self._repeat_after(0)
+
+    def reset(self) -> None:
+        """Forget what is pending."""
+        self.pending = 0
+        self._stop_repeating()
+
+    def _repeat_after(self, times: int) -> None:
+        delay = FIRST_REPEAT_NS << times
+        self._repeat = self._trace.clock.call_after(delay, partial(self._again, times + 1))
+
+    def _again(self, times: int) -> None:
+        self._repeat = None
+        if times < REPEATS:
+            self._repeat_after(times)
+        self.raise_event(0)
+
+    def _stop_repeating(self) -> None:
+        if self._repeat is not None:
+            self._repeat.cancel()
+            self._repeat = None
+
     @ESEL.read
     def _read_esel(self, _n: int) -> int:
+        self._stop_repeating()
         pending, self.pending = self.pending, 0
         if self._trace.on:
             self._trace("acpi", "ged_read_esel", events=pending)

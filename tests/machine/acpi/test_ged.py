@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from machine.acpi.ged import CPU_HOTPLUG, POWER_DOWN, GenericEventDevice
+from machine.acpi.ged import CPU_HOTPLUG, FIRST_REPEAT_NS, POWER_DOWN, GenericEventDevice
 from machine.clock import VirtualClock
 from machine.memmap import GED
 from machine.trace import Trace, TracePoint
@@ -61,6 +61,32 @@ def test_a_narrow_read_takes_no_event_away(ged: GenericEventDevice) -> None:
     ged.raise_event(CPU_HOTPLUG)
     assert ged.read(0, 1) == 0
     assert ged.read(0, 4) == 8
+
+
+def test_what_is_insisted_on_is_repeated_until_it_is_read(
+    ged: GenericEventDevice, trace: Trace
+) -> None:
+    levels: list[bool] = []
+    ged.irq.connect(levels.append)
+    ged.raise_event(POWER_DOWN)
+    ged.insist()
+    trace.clock.advance_to(3 * FIRST_REPEAT_NS)
+    assert levels == [True, False] * 3
+    assert ged.read(0, 4) == POWER_DOWN
+    assert trace.clock.next_deadline is None
+
+
+def test_a_reset_forgets_what_was_insisted_on(ged: GenericEventDevice, trace: Trace) -> None:
+    ged.raise_event(POWER_DOWN)
+    ged.insist()
+    ged.reset()
+    assert trace.clock.next_deadline is None
+    assert ged.read(0, 4) == 0
+
+
+def test_what_is_not_insisted_on_is_not_repeated(ged: GenericEventDevice, trace: Trace) -> None:
+    ged.raise_event(CPU_HOTPLUG)
+    assert trace.clock.next_deadline is None
 
 
 def test_the_selector_is_the_whole_device() -> None:
