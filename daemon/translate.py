@@ -117,6 +117,10 @@ def _deleted(event: domain.DeviceDeleted) -> Event:
     return qdev.DeviceDeleted(device=event.device, path=event.path)
 
 
+def _unplug_refused(event: domain.DeviceUnplugRefused) -> Event:
+    return qdev.DeviceUnplugGuestError(device=event.device, path=event.path)
+
+
 def _reset(event: domain.WasReset) -> Event:
     return run_state.Reset(guest=event.guest, reason=ShutdownCause(event.reason))
 
@@ -128,6 +132,7 @@ def _shutdown(event: domain.ShutdownRequested) -> Event:
 _EVENTS: Mapping[type, Callable[..., Event]] = {
     domain.AcpiDeviceOst: _ost,
     domain.DeviceDeleted: _deleted,
+    domain.DeviceUnplugRefused: _unplug_refused,
     domain.Stopped: lambda _event: run_state.Stop(),
     domain.Resumed: lambda _event: run_state.Resume(),
     domain.WasReset: _reset,

@@ -28,6 +28,14 @@ class DeviceDeleted:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceUnplugRefused:
+    """The guest has refused to give a device back, as its _OST before this says; it stays."""
+
+    device: str | None
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """The vCPUs stand still."""
 
@@ -68,6 +76,7 @@ class VcpuChanged:
 MachineEvent = (
     AcpiDeviceOst
     | DeviceDeleted
+    | DeviceUnplugRefused
     | Stopped
     | Resumed
     | WasReset

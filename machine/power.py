@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from machine.engine.model import ModelEngine
+from machine.errors import MachineError
 from machine.events import VcpuChanged, WasReset
 from machine.firmware import loader
 from machine.guest.image import Image
+from machine.guest.smp import SystemState
 from machine.kvm.vcpu import MpState
 from machine.runstate import RunState
 
@@ -134,7 +136,7 @@ class Power:
             cpu.thread.entered = False
         machine.gic.reset()
         if machine.ged is not None:
-            machine.ged.pending = 0
+            machine.ged.reset()
         self.start()
 
     def start(self) -> None:
@@ -143,6 +145,28 @@ class Power:
         boot = loader.load(machine.ram, self._tables)
         self.image = Image(boot.pc, self)
         self.cpu_on(machine.slots[0], boot.pc, boot.x0)
+
+    # The guest's user
+
+    def guest_write(
+        self, path: str, text: str, done: Callable[[int], None] = lambda _error: None
+    ) -> None:
+        """Have a user of the modelled guest write to a file of its kernel's.
+
+        `done` is told what write(2) answers, at once or later: 0, or a negative errno.
+
+        Raises:
+            MachineError: where nobody is there who could.
+        """
+        kernel = self.kernel
+        if kernel is None or kernel.system_state is SystemState.BOOTING:
+            raise MachineError("the guest is not up")
+        if kernel.system_state is SystemState.SUSPEND:
+            raise MachineError("the guest is suspended")
+        cpu = kernel.write_file(path, text, done)
+        vcpu = self._machine.vm.by_affinity(cpu.mpidr)
+        if vcpu is not None and isinstance(vcpu.engine, ModelEngine):
+            vcpu.engine.wake()
 
     # What the guest's kernel lets an observer see
 

@@ -290,6 +290,7 @@ class VirtMachine:
         """Press the power button."""
         if self.ged is not None:
             self.ged.raise_event(POWER_DOWN)
+            self.ged.insist()
         self.events.emit(PowerdownRequested())
 
     def shutdown(self, reason: str, *, guest: bool = False) -> None:
@@ -350,7 +351,7 @@ class VirtMachine:
         self.power.system_event(vcpu, kind)
 
     def _guest_reported(self, index: int, source: int, status: int) -> None:
-        self.plugger.ost(index, source, status)
         device_id = self._device_id(self.slots[index])
         self.events.emit(AcpiDeviceOst(index, device_id, source, status))
+        self.plugger.ost(index, source, status)
         self.events.emit(VcpuChanged(index))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from machine.cpu import ArmCpu
 from machine.errors import MachineError
-from machine.events import DeviceDeleted, VcpuChanged
+from machine.events import DeviceDeleted, DeviceUnplugRefused, VcpuChanged
 from machine.memmap import PPI_PHYSICAL_TIMER, PPI_VIRTUAL_TIMER
 from machine.qdev import DeviceRequest
 from machine.scheduler import VcpuThread
@@ -159,7 +159,7 @@ class CpuPlugger:
             MachineError: where it can't be given back.
         """
         machine = self._machine
-        if machine.cpuhp is None:
+        if machine.cpuhp is None or machine.ged is None:
             raise MachineError("GED does not exists or device is not realized!")
         if not machine.has_hotpluggable_cpus:
             raise MachineError("CPU hot(un)plug not supported on this machine")
@@ -172,6 +172,7 @@ class CpuPlugger:
             return
         cpu.unplug_pending = True
         machine.cpuhp.request_remove(slot.index)
+        machine.ged.insist()
         machine.events.emit(VcpuChanged(slot.index))
 
     def eject(self, index: int) -> None:
@@ -211,8 +212,11 @@ class CpuPlugger:
         cpu = self._machine.slots[index].cpu
         if cpu is None or source != EJECT_REQUEST or status in ON_ITS_WAY:
             return
+        if not cpu.unplug_pending:
+            return  # nobody but the guest has asked
         cpuhp = self._machine.cpuhp
         cpu.unplug_pending = cpuhp is not None and cpuhp.cpus[index].is_removing
+        self._machine.events.emit(DeviceUnplugRefused(cpu.device_id, cpu.path))
 
     def complete_removals(self) -> None:
         """A reset answers the removals that the guest has not: the CPUs go now."""

@@ -25,7 +25,7 @@ SIGN = 1 << 63
 class ModelEngine:
     """Runs `image` on `vcpu`, from the vCPU's program counter on."""
 
-    __slots__ = ("_handler", "_image", "_running", "_thread", "_vcpu")
+    __slots__ = ("_handler", "_image", "_running", "_thread", "_vcpu", "_woken")
 
     def __init__(self, vcpu: Vcpu, image: Image) -> None:
         self._vcpu = vcpu
@@ -33,8 +33,14 @@ class ModelEngine:
         self._thread: Thread | None = None
         self._handler: Callable[[], None] | None = None
         self._running = False
+        self._woken = False
 
     # The engine
+
+    def wake(self) -> None:
+        """Let the guest's wait end without an interrupt: WFI may, for any reason (DDI 0487 §D1)."""
+        self._woken = True
+        self._vcpu.kick()
 
     def run(self) -> None:
         """Execute until the guest waits for an interrupt that has not come, or is off.
@@ -56,6 +62,9 @@ class ModelEngine:
         if self._thread is None:
             self._thread = self._enter(self._vcpu.pc, self._vcpu.x0)
             self._resume(self._thread)
+        elif self._woken:
+            self._resume(self._thread)
+        self._woken = False
         while self._handler is not None and self._vcpu.irq.level:
             self._take_irq(self._handler)
             self._resume(self._thread)

@@ -22,9 +22,7 @@ BRING_UP_TIMEOUT = 5000 * timer.MS
 KILL_TIMEOUT = 100 * timer.MS
 KILL_POLL = timer.MS // 10
 
-EPERM, EIO, EBUSY, ETIMEDOUT, EINVAL = 1, 5, 16, 110, 22
-
-_ERRNO = {psci.SUCCESS: 0, psci.DENIED: -EPERM, -1: -95, -2: -EINVAL}
+EPERM, EIO, EBUSY, EINVAL, ETIMEDOUT = 1, 5, 16, 22, 110
 
 
 def cpu_up(kernel: Kernel, on: Cpu, cpu: Cpu) -> Generator[None, None, int]:
@@ -34,7 +32,7 @@ def cpu_up(kernel: Kernel, on: Cpu, cpu: Cpu) -> Generator[None, None, int]:
     cpu.waiter = on
     answer = psci.cpu_on(on.hardware, cpu.mpidr, kernel.secondary_entry, cpu.id)
     if answer != psci.SUCCESS:
-        error = _ERRNO.get(answer, -EINVAL)
+        error = psci.errno(answer)
         if error != -EPERM:
             kernel.printk(on.hardware, f"psci: failed to boot CPU{cpu.id} ({error})")
             kernel.printk(on.hardware, f"CPU{cpu.id}: failed to boot: {error}")
@@ -61,10 +59,15 @@ def secondary_start(kernel: Kernel, cpu: Cpu) -> Thread:
 
 
 def cpu_down(kernel: Kernel, on: Cpu, cpu: Cpu) -> Generator[None, None, int]:
-    """Take `cpu` offline from `on`; 0, or a negative errno (-EBUSY for the last one)."""
+    """Take `cpu` offline from `on`; 0, or a negative errno.
+
+    That is -EBUSY for the last one that is online, or whatever it is kept online for.
+    """
     if not cpu.online:
         return 0
-    if len(kernel.online_cpus()) == 1 or cpu is on:
+    if cpu.kept_online:
+        return cpu.kept_online
+    if len(kernel.online) == 1 or cpu is on:
         return -EBUSY
     cpu.dying, cpu.waiter = True, on
     kernel.wake(on, cpu)
@@ -81,15 +84,46 @@ def cpu_die(kernel: Kernel, cpu: Cpu) -> None:
     """The last code of a CPU that goes offline; comes back only where firmware refuses."""
     cpu.dying = False
     set_online(kernel, cpu, online=False)
+    _migrate_irqs(kernel, cpu)
     kernel.wake(cpu, cpu.waiter)
     psci.cpu_off(cpu.hardware)
     kernel.printk(cpu.hardware, f"CPU{cpu.id}: unable to power off")
 
 
+def _migrate_irqs(kernel: Kernel, cpu: Cpu) -> None:
+    """Send the interrupts of a CPU that goes offline to the first one that stays."""
+    for intid in kernel.gic.spis_of(cpu.mpidr):
+        kernel.gic.route_spi(cpu.hardware, intid, away_from(kernel, cpu, cpu).mpidr)
+
+
 def set_online(kernel: Kernel, cpu: Cpu, *, online: bool) -> None:
     """Change the online mask."""
     cpu.online = online
+    if online:
+        kernel.online[cpu.id] = cpu
+    else:
+        del kernel.online[cpu.id]
     kernel.cpus_changed(cpu)
+
+
+def anywhere(cpu: Cpu) -> Cpu:
+    """What can be done on any CPU is done where the one is that does it."""
+    return cpu
+
+
+def away_from(kernel: Kernel, target: Cpu | None, cpu: Cpu) -> Cpu:
+    """The CPU to do something from that takes `target` offline: `cpu`, if that is another.
+
+    The last one that is online has to find out by itself that it may not go.
+    """
+    if cpu is not target:
+        return cpu
+    others = (other for other in kernel.online.values() if other is not target)
+    return min(others, key=_number, default=cpu)
+
+
+def _number(cpu: Cpu) -> int:
+    return cpu.id
 
 
 def _confirm_death(kernel: Kernel, on: Cpu, cpu: Cpu) -> Thread:

@@ -1,7 +1,8 @@
 """The kernel image: code at addresses, so that CPU_ON can name an entry point.
 
 The boot CPU enters at the image's first byte with the device tree in x0
-(Documentation/arch/arm64/booting.rst); secondaries enter one page further on.
+(Documentation/arch/arm64/booting.rst); secondaries enter one page further on, and a system that
+has slept goes on yet a page further.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from machine.guest.kernel import Kernel, Observer
     from machine.guest.platform import Platform, Thread
 
-SECONDARY_OFFSET = 0x1000
+SECONDARY_OFFSET, RESUME_OFFSET = 0x1000, 0x2000
 
 
 class Image:
@@ -35,7 +36,13 @@ class Image:
 
             self.kernel = Kernel(platform)
             self.kernel.observer = self._observer
-            return self.kernel.start(x0, secondary_entry=self.base + SECONDARY_OFFSET)
-        if pc == self.base + SECONDARY_OFFSET and self.kernel is not None:
+            return self.kernel.start(
+                x0,
+                secondary_entry=self.base + SECONDARY_OFFSET,
+                resume_entry=self.base + RESUME_OFFSET,
+            )
+        if self.kernel is not None and pc == self.base + SECONDARY_OFFSET:
             return self.kernel.secondary_start(platform, x0)
+        if self.kernel is not None and pc == self.base + RESUME_OFFSET:
+            return self.kernel.resume(platform, x0)
         raise LookupError(f"no code at {pc:#x}")

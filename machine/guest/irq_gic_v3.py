@@ -45,6 +45,8 @@ class GicV3:
         self._regions = madt.redistributors
         self._redist: dict[int, tuple[int, int]] = {}
         self._handlers: dict[int, Callable[[Platform], None]] = {}
+        self._routes: dict[int, int] = {}
+        """Where the SPIs go that have been requested: INTID to the affinity of a CPU."""
 
     def init_distributor(self, platform: Platform) -> int:
         """Bring all SPIs to group 1, level, default priority, disabled; enable. Gives their count.
@@ -108,10 +110,19 @@ class GicV3:
         config = dist + GICD_ICFGR + 4 * (intid // 16)
         platform.store(config, 4, platform.load(config, 4) | 2 << 2 * (intid % 16))
         platform.store(dist + GICD_ISENABLER + 4 * (intid // 32), 4, 1 << intid % 32)
+        self._routes[intid] = platform.mrs("MPIDR_EL1") & 0xFF_FFFF
+
+    def spis_of(self, affinity: int) -> list[int]:
+        """The requested SPIs that go to a CPU."""
+        return [intid for intid, at in self._routes.items() if at == affinity]
 
     def route_spi(self, platform: Platform, intid: int, affinity: int) -> None:
-        """Send an SPI to another CPU."""
+        """Send an SPI to another CPU; it is disabled meanwhile (Linux: gic_set_affinity)."""
+        word, bit = 4 * (intid // 32), 1 << intid % 32
+        platform.store(self._dist + GICD_ICENABLER + word, 4, bit)
         platform.store(self._dist + GICD_IROUTER + 8 * intid, 8, affinity)
+        platform.store(self._dist + GICD_ISENABLER + word, 4, bit)
+        self._routes[intid] = affinity
 
     def handle(self, intid: int, handler: Callable[[Platform], None]) -> None:
         """Register who handles an interrupt; the handler is given the CPU that took it."""

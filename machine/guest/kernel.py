@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from machine.guest import acpi_tables, cpuhp, evged, firmware, psci, timer
+from machine.guest import acpi_tables, cpuhp, evged, firmware, psci, suspend, sysfs, timer
 from machine.guest.acpi_host import AcpiHost
 from machine.guest.acpi_scan import AcpiScan
 from machine.guest.aml.errors import AmlError
 from machine.guest.aml.interpreter import Interpreter
 from machine.guest.irq_gic_v3 import GicV3, NoRedistributorError
-from machine.guest.smp import IPI_RESCHEDULE, Cpu
+from machine.guest.smp import IPI_RESCHEDULE, Cpu, SystemState
+from machine.guest.workqueue import HotplugQueue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from machine.guest.aml.values import Value
     from machine.guest.platform import Platform, Thread
 
@@ -42,18 +45,29 @@ class Kernel:
         self.observer: Observer | None = None
         self.auto_online = True
         self.secondary_entry = 0
+        self.resume_entry = 0
+        self.system_state = SystemState.BOOTING
+        self.frozen: list[Cpu] = []
+        """The CPUs that are offline only while the system sleeps."""
         self.cpus: list[Cpu] = []
         self.by_uid: dict[int, Cpu] = {}
         self.processors: dict[str, Cpu] = {}
         """The CPUs whose processor devices have been looked at, by their paths."""
+        self.online: dict[int, Cpu] = {}
+        """The online mask, by logical number."""
+        self.hotplug = HotplugQueue(self)
         self.acpi_host = AcpiHost(self)
         self.acpi = Interpreter(self.acpi_host)
         self.scan = AcpiScan(self)
         self._timer_interrupt = 0
 
-    def start(self, x0: int, *, secondary_entry: int) -> Thread:
-        """Boot: `x0` points to the device tree; secondaries are to enter at `secondary_entry`."""
+    def start(self, x0: int, *, secondary_entry: int, resume_entry: int) -> Thread:
+        """Boot: `x0` points to the device tree.
+
+        Secondaries are to enter at `secondary_entry`, a system that is woken up at `resume_entry`.
+        """
         self.secondary_entry = secondary_entry
+        self.resume_entry = resume_entry
         try:
             tables = acpi_tables.read_tables(self._platform, firmware.find_rsdp(self._platform, x0))
         except (firmware.FirmwareError, acpi_tables.AcpiTableError) as error:
@@ -74,6 +88,7 @@ class Kernel:
         yield from self._bring_up_secondaries(boot)
         self._start_acpi(tables["DSDT"])
         yield from self._coldplug(boot)
+        self.system_state = SystemState.RUNNING
         yield from self.idle(boot)
 
     # What each CPU does
@@ -109,6 +124,12 @@ class Kernel:
             self.printk(platform, f"CPU{cpu.id}: mpidr {cpu.mpidr:x} has no re-distributor!")
             yield from self.halt(platform)
 
+    def resume(self, platform: Platform, context: int) -> Thread:
+        """Where the last CPU goes on after a sleep: `context` is its logical number."""
+        cpu = self.cpus[context]
+        cpu.platform = platform
+        return suspend.resume(self, cpu)
+
     @staticmethod
     def halt(platform: Platform) -> Thread:
         """Do nothing, forever."""
@@ -126,6 +147,20 @@ class Kernel:
         self.printk(cpu.hardware, "reboot: Power down")
         psci.system_off(cpu.hardware)
 
+    def restart(self, cpu: Cpu) -> None:
+        """A reboot; does not come back."""
+        self.printk(cpu.hardware, "reboot: Restarting system")
+        psci.system_reset(cpu.hardware)
+
+    def write_file(self, path: str, text: str, done: Callable[[int], None]) -> Cpu:
+        """A user's process writes to a file of the kernel's (see `sysfs`).
+
+        Nothing is done before the CPU that it gives, on which the process is, runs again.
+        """
+        cpu = self.online[min(self.online)]
+        sysfs.write(self, cpu, path, text, done)
+        return cpu
+
     # What the drivers share
 
     @property
@@ -139,8 +174,8 @@ class Kernel:
         return self._by_affinity[affinity]
 
     def online_cpus(self) -> list[Cpu]:
-        """The online mask."""
-        return [cpu for cpu in self.cpus if cpu.online]
+        """The CPUs that are online, in ascending order."""
+        return [self.online[number] for number in sorted(self.online)]
 
     def printk(self, platform: Platform, text: str) -> None:
         """Log a line from the CPU that has something to say."""
@@ -193,7 +228,7 @@ class Kernel:
         self.printk(self._platform, "smp: Bringing up secondary CPUs ...")
         for cpu in self.cpus[1:]:
             yield from cpuhp.cpu_up(self, boot, cpu)
-        self.printk(self._platform, f"smp: Brought up 1 node, {len(self.online_cpus())} CPUs")
+        self.printk(self._platform, f"smp: Brought up 1 node, {len(self.online)} CPUs")
 
     def _coldplug(self, boot: Cpu) -> Thread:
         """What udev does once user space is up: online what was enabled meanwhile."""

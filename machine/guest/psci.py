@@ -13,10 +13,30 @@ CPU_ON = 0xC400_0003
 AFFINITY_INFO = 0xC400_0004
 SYSTEM_OFF = 0x8400_0008
 SYSTEM_RESET = 0x8400_0009
+FEATURES = 0x8400_000A
+SYSTEM_SUSPEND = 0xC400_000E
 
 SUCCESS = 0
+NOT_SUPPORTED = -1
+INVALID_PARAMETERS = -2
 DENIED = -3
+INVALID_ADDRESS = -9
 AFFINITY_LEVEL_OFF = 1
+
+
+EPERM, EINVAL, EOPNOTSUPP = 1, 22, 95
+_ERRNO = {
+    SUCCESS: 0,
+    NOT_SUPPORTED: -EOPNOTSUPP,
+    INVALID_PARAMETERS: -EINVAL,
+    INVALID_ADDRESS: -EINVAL,
+    DENIED: -EPERM,
+}
+
+
+def errno(answer: int) -> int:
+    """The negative errno for a result; whatever has none of its own is -EINVAL."""
+    return _ERRNO.get(answer, -EINVAL)
 
 
 def version(platform: Platform) -> tuple[int, int]:
@@ -48,3 +68,13 @@ def system_off(platform: Platform) -> None:
 def system_reset(platform: Platform) -> None:
     """Reset the system; does not come back."""
     platform.smccc(SYSTEM_RESET)
+
+
+def has(platform: Platform, function: int) -> bool:
+    """Whether firmware has a function."""
+    return platform.smccc(FEATURES, function) != NOT_SUPPORTED
+
+
+def system_suspend(platform: Platform, entry: int, context: int) -> int:
+    """Suspend the system; if it does, it begins at `entry` with `context` in x0 once woken."""
+    return platform.smccc(SYSTEM_SUSPEND, entry, context)

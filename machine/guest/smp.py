@@ -5,6 +5,7 @@ Linux: arch/arm64/kernel/smp.c. The boot CPU is number 0; the others follow the 
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,10 +15,29 @@ IPI_RESCHEDULE = 0
 """The SGI that only wakes a CPU up."""
 
 
+class SystemState(Enum):
+    """How far the system is (Linux: include/linux/kernel.h)."""
+
+    BOOTING = "booting"
+    RUNNING = "running"
+    SUSPEND = "suspend"
+
+
 class Cpu:
     """A logical CPU of the kernel."""
 
-    __slots__ = ("dying", "enabled", "id", "mpidr", "online", "platform", "tasks", "uid", "waiter")
+    __slots__ = (
+        "dying",
+        "enabled",
+        "id",
+        "kept_online",
+        "mpidr",
+        "online",
+        "platform",
+        "tasks",
+        "uid",
+        "waiter",
+    )
 
     def __init__(self, number: int, uid: int, mpidr: int) -> None:
         self.id = number
@@ -27,6 +47,9 @@ class Cpu:
         self.enabled = False
         self.online = False
         self.dying = False
+        self.kept_online = 0
+        """Why it may not go offline: a negative errno. -EBUSY where something needs it (the
+        deadline scheduler's bandwidth, an isolated partition), -EPERM where it never may."""
         self.waiter: Cpu | None = None
         """Who waits for this CPU to come or go."""
         self.tasks: list[Thread] = []

@@ -59,6 +59,13 @@ class Board:
         self.machine.device_del(name)
         self.settle()
 
+    def write(self, path: str, text: str) -> int | None:
+        """A user of the guest writes to a file of its kernel's; the answer, if there is one."""
+        answers: list[int] = []
+        self.machine.power.guest_write(path, text, answers.append)
+        self.settle()
+        return answers[0] if answers else None
+
     def story(self) -> list[MachineEvent]:
         """What was told since the last call, but for changes of a vCPU's state."""
         told: list[MachineEvent] = []

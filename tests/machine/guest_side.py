@@ -9,6 +9,7 @@ from machine.acpi.cpu_hotplug import EJECT, OST_EVENT, OST_STATUS
 from machine.events import (
     AcpiDeviceOst,
     DeviceDeleted,
+    DeviceUnplugRefused,
 )
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ SELECTOR, FLAGS, COMMAND, DATA = (memmap.CPUHP.base + offset for offset in (0, 4
 GICR_TYPER, GICR_ISPENDR0 = 0x8, 0x1_0200
 SGI_7 = 7 << 24
 DEVICE_CHECK, EJECT_REQUEST = 1, 3
-IN_PROGRESS, BUSY = 0x84, 0x82
+IN_PROGRESS, BUSY, NOT_SUPPORTED = 0x84, 0x82, 0x80
 
 
 def inserted(slot: int, device: str | None) -> list[MachineEvent]:
@@ -32,6 +33,14 @@ def removed(slot: int, device: str) -> list[MachineEvent]:
         AcpiDeviceOst(slot, device, EJECT_REQUEST, IN_PROGRESS),
         DeviceDeleted(device, f"/machine/peripheral/{device}"),
         AcpiDeviceOst(slot, None, EJECT_REQUEST, 0),
+    ]
+
+
+def refused(slot: int, device: str, status: int) -> list[MachineEvent]:
+    return [
+        AcpiDeviceOst(slot, device, EJECT_REQUEST, IN_PROGRESS),
+        AcpiDeviceOst(slot, device, EJECT_REQUEST, status),
+        DeviceUnplugRefused(device, f"/machine/peripheral/{device}"),
     ]
 
 

@@ -1,0 +1,157 @@
+"""What a user of the guest reads and writes: the files about CPUs, ejection, sleep and reboot.
+
+Linux: drivers/base/cpu.c (Documentation/ABI/testing/sysfs-devices-system-cpu),
+drivers/acpi/device_sysfs.c, kernel/power/main.c, drivers/tty/sysrq.c. What a write answers is what
+write(2) does: 0, or a negative errno.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+
+from machine.guest import cpuhp, suspend
+from machine.guest.acpi_scan import OST_EC_OSPM_EJECT
+from machine.guest.workqueue import Work, nobody
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Mapping
+
+    from machine.guest.kernel import Kernel
+    from machine.guest.smp import Cpu
+
+ENOENT, EIO, ENODEV, EINVAL = 2, 5, 19, 22
+
+CPUS = "/sys/devices/system/cpu"
+BOOLEANS = {"1": True, "y": True, "on": True, "0": False, "n": False, "off": False}
+
+
+def write(
+    kernel: Kernel,
+    on: Cpu,
+    path: str,
+    text: str,
+    done: Callable[[int], None] = nobody,
+) -> None:
+    """Have a file written by a process on the CPU `on`; `done` is told what came of it."""
+    for pattern, store in FILES:
+        match = pattern.fullmatch(path)
+        if match is not None:
+            outcome = store(kernel, on, text.strip(), *match.groups())
+            break
+    else:
+        outcome = -ENOENT
+    if isinstance(outcome, Work):
+        kernel.hotplug.submit(Work(outcome.run, outcome.place, done), on)
+    else:
+        done(outcome)
+
+
+def read(kernel: Kernel, path: str) -> str | None:
+    """What is in the file at `path`, without the newline; None where there is no such file."""
+    mask = MASKS.get(path)
+    if mask is not None:
+        return _list(cpu.id for cpu in kernel.cpus if mask(cpu))
+    match = ONLINE.fullmatch(path)
+    cpu = _cpu(kernel, match[1]) if match is not None else None
+    return str(int(cpu.online)) if cpu is not None else None
+
+
+def _list(numbers: Iterable[int]) -> str:
+    """Numbers as `0-2,5` (Documentation/admin-guide/cputopology.rst)."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges)
+
+
+def _cpu(kernel: Kernel, number: str) -> Cpu | None:
+    """The CPU that has a directory: one that is registered, and so enabled."""
+    index = int(number)
+    if index >= len(kernel.cpus) or not kernel.cpus[index].enabled:
+        return None
+    return kernel.cpus[index]
+
+
+# What is written: each gives an answer at once, or work that comes to one
+
+
+def _store_online(kernel: Kernel, _on: Cpu, text: str, number: str) -> int | Work:
+    cpu = _cpu(kernel, number)
+    online = BOOLEANS.get(text.lower())
+    if cpu is None:
+        return -ENOENT
+    if online is None:
+        return -EINVAL
+    if online:
+        return Work(lambda on: cpuhp.cpu_up(kernel, on, cpu))
+    return Work(
+        lambda on: cpuhp.cpu_down(kernel, on, cpu),
+        partial(cpuhp.away_from, kernel, cpu),
+    )
+
+
+def _store_eject(kernel: Kernel, on: Cpu, text: str, hid: str, number: str) -> int:
+    """Eject a device; the request is only scheduled, what comes of it is told to firmware."""
+    paths = kernel.scan.with_hid(hid)
+    index = int(number, 16)
+    if index >= len(paths) or not kernel.acpi.exists(paths[index] + "._EJ0"):
+        return -ENOENT
+    if not text.startswith("1"):
+        return -EINVAL
+    if not kernel.scan.processor_hotplug:
+        return -ENODEV
+    kernel.scan.notify(paths[index], OST_EC_OSPM_EJECT, on)
+    return 0
+
+
+def _store_hotplug_enabled(kernel: Kernel, _on: Cpu, text: str) -> int:
+    enabled = BOOLEANS.get(text.lower())
+    if enabled is None:
+        return -EINVAL
+    kernel.scan.processor_hotplug = enabled
+    return 0
+
+
+def _store_power_state(kernel: Kernel, _on: Cpu, text: str) -> int | Work:
+    if text != "mem":
+        return -EINVAL
+    return Work(partial(suspend.enter, kernel), partial(suspend.primary, kernel))
+
+
+def _store_sysrq(kernel: Kernel, _on: Cpu, text: str) -> int | Work:
+    """Reboot, or power off, without further ado; other keys do nothing here."""
+    act = {"b": kernel.restart, "o": kernel.power_off}.get(text[:1])
+    if act is None:
+        return 0
+    return Work(partial(_finally, act))
+
+
+def _finally(act: Callable[[Cpu], None], cpu: Cpu) -> Generator[None, None, int]:
+    """Do what the system does not come back from; if it does, firmware has refused."""
+    yield from ()
+    act(cpu)
+    return -EIO
+
+
+ONLINE = re.compile(CPUS + r"/cpu(\d+)/online")
+MASKS: Mapping[str, Callable[[Cpu], bool]] = {
+    f"{CPUS}/possible": lambda _cpu: True,
+    f"{CPUS}/present": lambda _cpu: True,
+    f"{CPUS}/enabled": lambda cpu: cpu.enabled,
+    f"{CPUS}/online": lambda cpu: cpu.online,
+}
+"""The lists of CPUs. Each that the MADT says may come is present from the start."""
+
+FILES: tuple[tuple[re.Pattern[str], Callable[..., int | Work]], ...] = (
+    (ONLINE, _store_online),
+    (re.compile(r"/sys/bus/acpi/devices/(\w+):([0-9a-f]+)/eject"), _store_eject),
+    (re.compile("/sys/firmware/acpi/hotplug/processor/enabled"), _store_hotplug_enabled),
+    (re.compile("/sys/power/state"), _store_power_state),
+    (re.compile("/proc/sysrq-trigger"), _store_sysrq),
+)
+"""The files that can be written, and how."""
