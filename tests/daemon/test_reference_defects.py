@@ -220,7 +220,7 @@ def test_each_thread_is_one_cpu() -> None:
     box = started("-smp 4,maxcpus=16,sockets=2,clusters=2,cores=2,threads=2")
     slots = box.returned("query-hotpluggable-cpus")
     assert [slot["vcpus-count"] for slot in slots] == [1] * 16
-    assert box.machine.topology == Topology(4, 2, 2, 2, 2)
+    assert box.machine.topology == Topology(4, 2, 2, 2, 2, clusters_named=True)
     box.close()
 
 
