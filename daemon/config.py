@@ -174,6 +174,7 @@ class DaemonConfig(_Config):
         pidfile: where the process id is written once everything listens.
         mqtt: the broker to publish at.
         trace: file to write trace points to, `-` for standard error.
+        dump_acpi: folder to write ACPI's tables to, instead of starting anything.
     """
 
     machine: Annotated[MachineConfig, _Complete] = Field(default_factory=MachineConfig)
@@ -183,3 +184,4 @@ class DaemonConfig(_Config):
     pidfile: str | None = None
     mqtt: MqttConfig | None = None
     trace: str | None = None
+    dump_acpi: str | None = None

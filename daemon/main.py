@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from daemon.app import App, StartError
+from daemon.dump import DumpError, dump_acpi
 from daemon.options.table import parse
 from daemon.options.usage import Exit, UsageError
 
@@ -33,10 +34,13 @@ def run(argv: Sequence[str]) -> int:
     logging.basicConfig(format=f"{PROGRAM}: %(message)s", level=logging.WARNING)
     try:
         config = parse(argv)
+        if config.dump_acpi is not None:
+            dump_acpi(config.machine, config.dump_acpi)
+            return 0
         return uvloop.run(_serve(config))
     except Exit as text:
         return _tell(str(text))
-    except (UsageError, StartError) as error:
+    except (UsageError, DumpError, StartError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)  # noqa: T201 - the one clear line
         return 1
 

@@ -48,6 +48,7 @@ class Draft:
     pidfile: str | None = None
     mqtt: MqttConfig | None = None
     trace: str | None = None
+    dump_acpi: str | None = None
 
     def build(self, models: Collection[str]) -> DaemonConfig:
         """Decide what it means."""
@@ -61,6 +62,7 @@ class Draft:
             pidfile=self.pidfile,
             mqtt=self.mqtt,
             trace=self.trace,
+            dump_acpi=self.dump_acpi,
         )
 
 
@@ -133,6 +135,10 @@ def _object(draft: Draft, text: str) -> None:
 
 def _trace(draft: Draft, text: str) -> None:
     draft.trace = text
+
+
+def _dump_acpi(draft: Draft, text: str) -> None:
+    draft.dump_acpi = text
 
 
 def _nothing(_draft: Draft, _text: str) -> None:
@@ -289,6 +295,13 @@ OPTIONS: tuple[Option, ...] = (
         "FILE|-",
         "write what each layer of the machine does, as text; - is standard error",
         _trace,
+        ours=True,
+    ),
+    Option(
+        ("dump-acpi",),
+        "DIR",
+        "write the ACPI tables that this machine has to DIR, one file each, and exit",
+        _dump_acpi,
         ours=True,
     ),
 )
