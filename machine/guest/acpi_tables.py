@@ -98,7 +98,7 @@ def psci_by_hvc(fadt: bytes) -> bool:
 def parse_madt(table: bytes) -> Madt:
     """Take the interrupt controller structures apart."""
     madt = Madt()
-    for kind, body in _structures(table):
+    for _, kind, body in subtables(table, HEADER_SIZE + 8):
         if kind == GICC:
             madt.cpus.append(_gicc(body))
         elif kind == GICD:
@@ -109,11 +109,17 @@ def parse_madt(table: bytes) -> Madt:
     return madt
 
 
-def _structures(table: bytes) -> Iterator[tuple[int, bytes]]:
-    at = HEADER_SIZE + 8
+def subtables(table: bytes, at: int) -> Iterator[tuple[int, int, bytes]]:
+    """Walk structures that begin with a type and a length, a byte each; from offset `at` on.
+
+    Gives offset, type and bytes of each. The walk ends at one that claims to have no length, or to
+    reach beyond the table, as Linux's does.
+    """
     while at + 2 <= len(table):
-        length = max(table[at + 1], 2)
-        yield table[at], table[at : at + length]
+        length = table[at + 1]
+        if length < 2 or at + length > len(table):
+            return
+        yield at, table[at], table[at : at + length]
         at += length
 
 

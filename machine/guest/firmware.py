@@ -21,6 +21,13 @@ FDT_BEGIN_NODE, FDT_END_NODE, FDT_PROP, FDT_NOP, FDT_END = 1, 2, 3, 4, 9
 EFI_SYSTEM_TABLE_SIGNATURE = 0x5453_5953_2049_4249
 ACPI_20_TABLE_GUID = bytes.fromhex("71e86888f1e4d311bc220080c73c8881")
 SYSTEM_TABLE_PROPERTY = "linux,uefi-system-table"
+MEMORY_MAP_PROPERTIES = (
+    "linux,uefi-mmap-start",
+    "linux,uefi-mmap-size",
+    "linux,uefi-mmap-desc-size",
+)
+CACHEABLE = 0xF
+"""Attributes of a memory descriptor, one of which RAM has (UEFI 2.10 §7.2.3)."""
 
 
 class FirmwareError(Exception):
@@ -46,6 +53,27 @@ def find_rsdp(platform: Platform, fdt: int) -> int:
         int.from_bytes(chosen[SYSTEM_TABLE_PROPERTY], "big"),
         ACPI_20_TABLE_GUID,
     )
+
+
+def find_dram(platform: Platform, fdt: int) -> tuple[int, int]:
+    """Where RAM begins, and the address behind its end, by EFI's memory map (UEFI 2.10 §7.2.3).
+
+    Raises:
+        FirmwareError: where there is no map, or no RAM in it.
+    """
+    chosen = dict(_properties(_load_fdt(platform, fdt), "chosen"))
+    if not chosen.keys() >= set(MEMORY_MAP_PROPERTIES):
+        raise FirmwareError("no EFI memory map in /chosen")
+    start, size, step = (int.from_bytes(chosen[name], "big") for name in MEMORY_MAP_PROPERTIES)
+    ranges = [
+        (base, base + pages * 4096)
+        for at in range(start, start + size, step)
+        for base, pages, attributes in [[platform.load(at + n, 8) for n in (8, 24, 32)]]
+        if attributes & CACHEABLE
+    ]
+    if not ranges:
+        raise FirmwareError("no RAM in EFI's memory map")
+    return min(base for base, _ in ranges), max(end for _, end in ranges)
 
 
 def _load_fdt(platform: Platform, address: int) -> bytes:

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from machine.guest import acpi_tables, cpuhp, evged, firmware, psci, suspend, sysfs, timer
+from machine.guest import (
+    acpi_numa,
+    acpi_pptt,
+    acpi_tables,
+    cpuhp,
+    evged,
+    firmware,
+    psci,
+    suspend,
+    sysfs,
+    timer,
+)
 from machine.guest.acpi_host import AcpiHost
 from machine.guest.acpi_scan import AcpiScan
 from machine.guest.aml.errors import AmlError
@@ -70,14 +81,18 @@ class Kernel:
         self.resume_entry = resume_entry
         try:
             tables = acpi_tables.read_tables(self._platform, firmware.find_rsdp(self._platform, x0))
+            dram = firmware.find_dram(self._platform, x0)
         except (firmware.FirmwareError, acpi_tables.AcpiTableError) as error:
             self.printk(self._platform, f"Kernel panic - not syncing: {error}")
             yield from self.halt(self._platform)
             return
-        yield from self._boot(tables)
+        yield from self._boot(tables, dram)
 
-    def _boot(self, tables: dict[str, bytes]) -> Thread:
+    def _boot(self, tables: dict[str, bytes], dram: tuple[int, int]) -> Thread:
         self._find_cpus(acpi_tables.parse_madt(tables["APIC"]))
+        self.numa = acpi_numa.init(self, tables, dram)
+        acpi_numa.map_cpus_to_nodes(self, self.numa)
+        acpi_pptt.init_cpu_topology(self, tables.get("PPTT"))
         self._timer_interrupt = timer.virtual_timer_interrupt(tables["GTDT"])
         self._probe_psci(tables["FACP"])
         boot = self.boot_cpu
@@ -228,7 +243,8 @@ class Kernel:
         self.printk(self._platform, "smp: Bringing up secondary CPUs ...")
         for cpu in self.cpus[1:]:
             yield from cpuhp.cpu_up(self, boot, cpu)
-        self.printk(self._platform, f"smp: Brought up 1 node, {len(self.online)} CPUs")
+        up = f"{_count(self.numa.nodes, 'node')}, {_count(len(self.online), 'CPU')}"
+        self.printk(self._platform, f"smp: Brought up {up}")
 
     def _coldplug(self, boot: Cpu) -> Thread:
         """What udev does once user space is up: online what was enabled meanwhile."""
@@ -246,3 +262,7 @@ class Kernel:
         self.scan.enumerate(self.boot_cpu)
         for path in self.scan.with_hid(evged.GED_HID):
             evged.probe(self, path)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number > 1 else ''}"

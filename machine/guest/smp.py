@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from machine.guest.acpi_pptt import CpuTopology
     from machine.guest.platform import Platform, Thread
 
 IPI_RESCHEDULE = 0
@@ -32,9 +33,11 @@ class Cpu:
         "id",
         "kept_online",
         "mpidr",
+        "node",
         "online",
         "platform",
         "tasks",
+        "topology",
         "uid",
         "waiter",
     )
@@ -43,6 +46,8 @@ class Cpu:
         self.id = number
         self.uid = uid
         self.mpidr = mpidr
+        self.node = 0
+        self.topology: CpuTopology | None = None
         self.platform: Platform | None = None
         self.enabled = False
         self.online = False
