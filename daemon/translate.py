@@ -14,6 +14,7 @@ from protocol.qapi.machine import CpuInstanceProperties
 from protocol.qapi.run_state import ShutdownCause
 from protocol.qapi.vcpus import (
     AcpiVcpuInfo,
+    GuestCpuTopology,
     GuestVcpuInfo,
     KvmVcpuInfo,
     KvmVcpuState,
@@ -106,7 +107,14 @@ def _guest(machine: VirtMachine, slot: CpuSlot) -> GuestVcpuInfo | None:
     cpu = kernel.by_uid.get(slot.index) if kernel is not None else None
     if cpu is None:
         return None
-    return GuestVcpuInfo(present=True, enabled=cpu.enabled, online=cpu.online)
+    topology = GuestCpuTopology(**cpu.topology._asdict()) if cpu.topology else None
+    return GuestVcpuInfo(
+        present=True,
+        enabled=cpu.enabled,
+        online=cpu.online,
+        node_id=cpu.node,
+        topology=topology,
+    )
 
 
 def _ost(event: domain.AcpiDeviceOst) -> Event:

@@ -52,12 +52,26 @@ class AcpiVcpuInfo(WireModel):
     last_ost: LastOst
 
 
+class GuestCpuTopology(WireModel):
+    """Where the guest kernel has the CPU, by the PPTT; negative where there is no such level.
+
+    As Linux has them, ids are offsets in the table unless the table gives better ones.
+    """
+
+    package_id: Int64
+    cluster_id: Int64
+    core_id: Int64
+    thread_id: Int64
+
+
 class GuestVcpuInfo(WireModel):
-    """The guest kernel's masks."""
+    """The guest kernel's masks, and what firmware's tables told it."""
 
     present: bool
     enabled: bool
     online: bool
+    node_id: Int64
+    topology: GuestCpuTopology | None = None
 
 
 class VcpuInfo(WireModel):
