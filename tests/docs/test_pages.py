@@ -33,6 +33,7 @@ def anchor(heading: str) -> str:
 def test_the_pages_are_those_that_were_promised() -> None:
     assert {page.stem for page in PAGES} >= {
         "README",
+        "acpi",
         "architecture",
         "changelog",
         "commands",
