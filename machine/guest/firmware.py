@@ -26,6 +26,8 @@ MEMORY_MAP_PROPERTIES = (
     "linux,uefi-mmap-size",
     "linux,uefi-mmap-desc-size",
 )
+DESCRIPTOR_SIZE = 40
+"""Of a memory descriptor, at least (UEFI 2.10 §7.2.3)."""
 CACHEABLE = 0xF
 """Attributes of a memory descriptor, one of which RAM has (UEFI 2.10 §7.2.3)."""
 
@@ -65,6 +67,8 @@ def find_dram(platform: Platform, fdt: int) -> tuple[int, int]:
     if not chosen.keys() >= set(MEMORY_MAP_PROPERTIES):
         raise FirmwareError("no EFI memory map in /chosen")
     start, size, step = (int.from_bytes(chosen[name], "big") for name in MEMORY_MAP_PROPERTIES)
+    if step < DESCRIPTOR_SIZE:
+        raise FirmwareError("EFI memory map with descriptors that are too short")
     ranges = [
         (base, base + pages * 4096)
         for at in range(start, start + size, step)
