@@ -6,6 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from daemon.app import StartError
 from machine.errors import MachineError
 from machine.virt import VirtMachine
 
@@ -15,25 +16,21 @@ if TYPE_CHECKING:
     from machine.config import MachineConfig
 
 
-class DumpError(Exception):
-    """It can't be written; the text is one line."""
-
-
 def dump_acpi(config: MachineConfig, folder: str) -> None:
     """Write each ACPI table of a machine to a folder, as SIGNATURE.aml; other files stay.
 
     Raises:
-        DumpError: the machine can't be built or has no tables, or a file can't be written.
+        StartError: the machine can't be built or has no tables, or a file can't be written.
     """
     tables = _acpi_tables(config)
     if not tables:
-        raise DumpError(f"--dump-acpi {folder}: a machine with acpi=off has no ACPI tables")
+        raise StartError(f"--dump-acpi {folder}: a machine with acpi=off has no ACPI tables")
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         for signature, table in tables.items():
             Path(folder, f"{signature}.aml").write_bytes(table)
     except OSError as error:
-        raise DumpError(f"--dump-acpi {folder}: {error.filename}: {error.strerror}") from None
+        raise StartError(f"--dump-acpi {folder}: {error.filename}: {error.strerror}") from None
 
 
 def _acpi_tables(config: MachineConfig) -> Mapping[str, bytes]:
@@ -41,4 +38,4 @@ def _acpi_tables(config: MachineConfig) -> Mapping[str, bytes]:
         with contextlib.closing(VirtMachine(config)) as machine:
             return machine.acpi_tables()
     except MachineError as error:
-        raise DumpError(str(error)) from None
+        raise StartError(str(error)) from None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from daemon.app import App, StartError
-from daemon.dump import DumpError, dump_acpi
+from daemon.dump import dump_acpi
 from daemon.options.table import parse
 from daemon.options.usage import Exit, UsageError
 
@@ -40,7 +40,7 @@ def run(argv: Sequence[str]) -> int:
         return uvloop.run(_serve(config))
     except Exit as text:
         return _tell(str(text))
-    except (UsageError, DumpError, StartError) as error:
+    except (UsageError, StartError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)  # noqa: T201 - the one clear line
         return 1
 

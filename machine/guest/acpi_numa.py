@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from machine.guest.acpi_tables import HEADER_SIZE, subtables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from machine.guest.kernel import Kernel
 
@@ -67,6 +67,11 @@ class Numa:
         ]
 
 
+def one_node(memory: Iterable[MemoryBlock] = ()) -> Numa:
+    """What there is without NUMA."""
+    return Numa({0: 0}, {}, list(memory), [[LOCAL_DISTANCE]])
+
+
 def init(kernel: Kernel, tables: Mapping[str, bytes], dram: tuple[int, int]) -> Numa:
     """Read SRAT and SLIT; without, or with broken ones, all of `dram` is one node."""
     try:
@@ -104,7 +109,7 @@ def _log(kernel: Kernel, text: str) -> None:
 def _dummy(kernel: Kernel, dram: tuple[int, int]) -> Numa:
     start, end = dram
     _log(kernel, f"NUMA: Faking a node at [mem {start:#018x}-{end - 1:#018x}]")
-    return Numa({0: 0}, {}, [MemoryBlock(0, start, end)], [[LOCAL_DISTANCE]])
+    return one_node([MemoryBlock(0, start, end)])
 
 
 def _read_srat(table: bytes) -> Numa:

@@ -67,6 +67,7 @@ class Kernel:
         self.online: dict[int, Cpu] = {}
         """The online mask, by logical number."""
         self.hotplug = HotplugQueue(self)
+        self.numa = acpi_numa.one_node()
         self.acpi_host = AcpiHost(self)
         self.acpi = Interpreter(self.acpi_host)
         self.scan = AcpiScan(self)
