@@ -28,6 +28,7 @@ class MachineConfig:
         gic_version: 2 or 3; only 3 can hot-plug.
         hotplug: whether the accelerator can run CPUs that come and go (`tcg,thread=single` can't).
         acpi: whether the firmware publishes ACPI tables (and so whether there is a GED).
+        system_suspend: whether the guest may suspend the system, by PSCI SYSTEM_SUSPEND.
         name: the guest's name, as `-name` gives it.
         uuid: the machine's UUID.
         devices: what `-device` cold-plugs: property mappings with a "driver".
@@ -41,6 +42,7 @@ class MachineConfig:
     gic_version: int = 3
     hotplug: bool = True
     acpi: bool = True
+    system_suspend: bool = False
     name: str | None = None
     uuid: UUID = NIL_UUID
     devices: tuple[Mapping[str, object], ...] = ()

@@ -46,6 +46,16 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspended:
+    """The guest has suspended the system; the vCPUs stand still."""
+
+
+@dataclass(frozen=True, slots=True)
+class WokenUp:
+    """The guest goes on after it has slept."""
+
+
+@dataclass(frozen=True, slots=True)
 class WasReset:
     """The machine was reset, by the guest or from outside."""
 
@@ -79,6 +89,8 @@ MachineEvent = (
     | DeviceUnplugRefused
     | Stopped
     | Resumed
+    | Suspended
+    | WokenUp
     | WasReset
     | PowerdownRequested
     | ShutdownRequested

@@ -42,6 +42,7 @@ class Power:
         self.engine_factory: Callable[[Vcpu, Image], Engine] = ModelEngine
         self.image: Image | None = None
         self._request: Timer | None = None
+        self._sleeper: CpuSlot | None = None
 
     @property
     def kernel(self) -> Kernel | None:
@@ -58,6 +59,18 @@ class Power:
 
     def cpu_on(self, slot: CpuSlot, pc: int, x0: int) -> None:
         """Start a plugged CPU: reset it, give it an engine, let it run."""
+        self._set_out(slot, pc, x0)
+        if self._machine.trace.on:
+            self._machine.trace("vmm", "arm_set_cpu_on", index=slot.index, entry=pc, context=x0)
+            self._machine.trace("kvm", "kvm_set_mp_state", vcpu_id=slot.vcpu.id, state="runnable")
+        slot.vcpu.set_mp_state(MpState.RUNNABLE)
+        if slot.cpu is not None:
+            slot.cpu.thread.on_pending = True
+        slot.vcpu.kick()
+        self._machine.events.emit(VcpuChanged(slot.index))
+
+    def _set_out(self, slot: CpuSlot, pc: int, x0: int) -> None:
+        """Bring a CPU to the start of what it is to execute, with a new engine."""
         if self.image is None:
             raise AssertionError("a CPU without anything to run")
         vcpu = slot.vcpu
@@ -65,12 +78,6 @@ class Power:
         slot.gic_cpu.reset_interface()
         vcpu.pc, vcpu.x0 = pc, x0
         vcpu.engine = self.engine_factory(vcpu, self.image)
-        if self._machine.trace.on:
-            self._machine.trace("vmm", "arm_set_cpu_on", index=slot.index, entry=pc, context=x0)
-            self._machine.trace("kvm", "kvm_set_mp_state", vcpu_id=vcpu.id, state="runnable")
-        vcpu.set_mp_state(MpState.RUNNABLE)
-        vcpu.kick()
-        self._machine.events.emit(VcpuChanged(slot.index))
 
     def cpu_off(self, slot: CpuSlot) -> None:
         """Stop a CPU; its engine goes."""
@@ -96,6 +103,30 @@ class Power:
         self._forget_request()
         act = {"shutdown": self._guest_off, "reset": self._guest_reset}[kind]
         self._request = self._machine.clock.call_after(0, act)
+
+    def suspend(self, slot: CpuSlot, entry: int, context: int) -> None:
+        """The guest asked, from its last CPU: that one begins anew once it is woken up."""
+        if slot.cpu is not None:
+            slot.cpu.thread.stop()
+        self._set_out(slot, entry, context)
+        self._sleeper = slot
+        if self._request is None:  # what another one has asked for before comes first
+            self._request = self._machine.clock.call_after(0, self._guest_asleep)
+
+    def _guest_asleep(self) -> None:
+        self._request = None
+        self._machine.suspended()
+
+    @property
+    def asleep(self) -> bool:
+        """Whether the guest has suspended the system, and has not been woken up."""
+        return self._sleeper is not None
+
+    def wake_up(self) -> None:
+        """Let the CPU go on that has suspended the system."""
+        slot, self._sleeper = self._sleeper, None
+        if slot is not None:
+            slot.vcpu.kick()
 
     def _forget_request(self) -> None:
         if self._request is not None:
@@ -130,6 +161,7 @@ class Power:
         The hot-plug registers keep selector, command and the last _OST, as the real block does.
         """
         machine = self._machine
+        self._sleeper = None
         for slot, cpu in machine.cpus():
             self.cpu_off(slot)
             slot.vcpu.reset()

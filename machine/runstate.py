@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from machine.events import MachineEvent, Resumed, Stopped
+from machine.events import MachineEvent, Resumed, Stopped, Suspended, WokenUp
 
 
 class RunState(Enum):
@@ -14,6 +14,7 @@ class RunState(Enum):
     RUNNING = "running"
     PAUSED = "paused"
     SHUTDOWN = "shutdown"
+    SUSPENDED = "suspended"
 
 
 class Verb(Enum):
@@ -21,8 +22,11 @@ class Verb(Enum):
 
     STOP = "stop"
     CONT = "cont"
+    CONT_ASLEEP = "cont, of a guest that sleeps"
     RESET = "system_reset"
     SHUTDOWN = "shutdown"
+    SUSPEND = "suspend"
+    WAKEUP = "system_wakeup"
 
 
 _S, _V = RunState, Verb
@@ -31,13 +35,20 @@ TRANSITIONS: dict[tuple[RunState, Verb], tuple[RunState, MachineEvent | None]] =
     (_S.RUNNING, _V.STOP): (_S.PAUSED, Stopped()),
     (_S.PRELAUNCH, _V.CONT): (_S.RUNNING, Resumed()),
     (_S.PAUSED, _V.CONT): (_S.RUNNING, Resumed()),
+    (_S.RUNNING, _V.SUSPEND): (_S.SUSPENDED, Suspended()),
+    (_S.SUSPENDED, _V.WAKEUP): (_S.RUNNING, WokenUp()),
+    (_S.SUSPENDED, _V.STOP): (_S.PAUSED, Stopped()),
+    (_S.PAUSED, _V.CONT_ASLEEP): (_S.SUSPENDED, Resumed()),
     (_S.PAUSED, _V.RESET): (_S.PRELAUNCH, None),
+    (_S.SUSPENDED, _V.RESET): (_S.PRELAUNCH, None),
     (_S.RUNNING, _V.SHUTDOWN): (_S.SHUTDOWN, None),
     (_S.PAUSED, _V.SHUTDOWN): (_S.SHUTDOWN, None),
+    (_S.SUSPENDED, _V.SHUTDOWN): (_S.SHUTDOWN, None),
     (_S.PRELAUNCH, _V.SHUTDOWN): (_S.SHUTDOWN, None),
 }
 """State and verb to the next state, and the event that tells of it. What is not here changes
-nothing: stopping a machine that is not running, say, is fine, and is no event."""
+nothing: stopping a machine that is not running, say, is fine, and is no event. A guest that sleeps
+can be stopped, and sleeps on afterwards; a reset ends its sleep, and waits for `cont`."""
 
 
 def transition(state: RunState, verb: Verb) -> tuple[RunState, MachineEvent | None]:

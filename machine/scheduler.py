@@ -19,7 +19,7 @@ ENTRY_NS = 1_000
 class VcpuThread:
     """What QEMU has a thread for: it exists while a CPU is plugged, and calls KVM_RUN."""
 
-    __slots__ = ("_clock", "_due", "_vcpu", "entered")
+    __slots__ = ("_clock", "_due", "_vcpu", "entered", "on_pending")
 
     def __init__(self, clock: VirtualClock, vcpu: Vcpu) -> None:
         self._clock = clock
@@ -27,6 +27,8 @@ class VcpuThread:
         self._due: Timer | None = None
         self.entered = False
         """Whether the guest has executed anything here since this was last cleared."""
+        self.on_pending = False
+        """Whether the CPU is powered on, and has not begun to execute (DEN0022F §6.6)."""
         vcpu.on_kick = self.kick
 
     def kick(self) -> None:
@@ -41,6 +43,7 @@ class VcpuThread:
 
     def stop(self) -> None:
         """Forget a pending kick."""
+        self.on_pending = False
         if self._due is not None:
             self._due.cancel()
             self._due = None
@@ -48,4 +51,5 @@ class VcpuThread:
     def _run(self) -> None:
         self._due = None
         self.entered = True
+        self.on_pending = False
         self._vcpu.run()

@@ -76,7 +76,7 @@ class VirtMachine:
         self._create_acpi_devices()
         self._realize_boot_cpus()
         self.power = Power(self, self._tables())
-        self._psci = PsciPolicy(self._by_affinity, self.power.cpu_on, self.power.cpu_off)
+        self._psci = PsciPolicy(self, self._by_affinity, self.power)
         objects = BoardObjects(self)
         self.qom = QomTree(f"{MACHINE_TYPE}-machine", objects.machine)
         self.qom.mount("objects", "container", objects.objects)
@@ -94,6 +94,7 @@ class VirtMachine:
         self.vm.set_user_memory_region(self.ram)
         for function in (CPU_ON_64, Function.CPU_ON, Function.CPU_OFF):
             self.vm.set_smccc_filter(function, 1, FilterAction.FORWARD)
+        self.vm.system_suspend = self.config.system_suspend
         self.accel = KvmAccel(self.vm, self.cpu_model.midr, self.trace)
         for vcpu_id in range(self.possible_count):
             self.accel.park_vcpu(self.accel.create_vcpu(vcpu_id))
@@ -279,8 +280,8 @@ class VirtMachine:
         self._move(Verb.STOP)
 
     def cont(self) -> None:
-        """Let the vCPUs run."""
-        self._move(Verb.CONT)
+        """Let the vCPUs run; those of a guest that sleeps sleep on."""
+        self._move(Verb.CONT_ASLEEP if self.power.asleep else Verb.CONT)
 
     def system_reset(self) -> None:
         """Reset from outside."""
@@ -292,6 +293,23 @@ class VirtMachine:
             self.ged.raise_event(POWER_DOWN)
             self.ged.insist()
         self.events.emit(PowerdownRequested())
+
+    def suspended(self) -> None:
+        """The guest has suspended the system."""
+        self._move(Verb.SUSPEND)
+
+    def system_wakeup(self) -> None:
+        """Wake the guest up.
+
+        Raises:
+            MachineError: where it does not sleep, or never can.
+        """
+        if not self.config.system_suspend:
+            raise MachineError("wake-up from suspend is not supported by this guest")
+        if self.run_state is not RunState.SUSPENDED:
+            raise MachineError("Unable to wake up: guest is not in suspended state")
+        self.power.wake_up()
+        self._move(Verb.WAKEUP)
 
     def shutdown(self, reason: str, *, guest: bool = False) -> None:
         """End the machine; once is enough."""
@@ -349,6 +367,13 @@ class VirtMachine:
     def system_event(self, vcpu: Vcpu, kind: str) -> None:
         """KVM_EXIT_SYSTEM_EVENT: the guest powers off, or resets."""
         self.power.system_event(vcpu, kind)
+
+    def system_suspend(self, vcpu: Vcpu, entry: int, context: int) -> int:
+        """KVM_EXIT_SYSTEM_EVENT of type SUSPEND: the guest goes to sleep, if it may."""
+        answer = self._psci.system_suspend(vcpu, entry, context)
+        if self.trace.on:
+            self.trace("psci", "SYSTEM_SUSPEND", cpu=vcpu.id, entry=entry, result=answer)
+        return answer
 
     def _guest_reported(self, index: int, source: int, status: int) -> None:
         device_id = self._device_id(self.slots[index])

@@ -7,7 +7,7 @@ between two steps, while they are unmasked.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from machine.guest.platform import PowerOff
 from machine.kvm.vcpu import MpState
@@ -15,11 +15,17 @@ from machine.kvm.vcpu import MpState
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from machine.guest.image import Image
-    from machine.guest.platform import Thread
+    from machine.guest.platform import Platform, Thread
     from machine.kvm.vcpu import Vcpu
 
 SIGN = 1 << 63
+
+
+class Code(Protocol):
+    """What can be executed: a kernel's image, as a rule."""
+
+    def enter(self, platform: Platform, pc: int, x0: int) -> Thread:
+        """Begin at an address; LookupError where there is no code."""
 
 
 class ModelEngine:
@@ -27,7 +33,7 @@ class ModelEngine:
 
     __slots__ = ("_handler", "_image", "_running", "_thread", "_vcpu", "_woken")
 
-    def __init__(self, vcpu: Vcpu, image: Image) -> None:
+    def __init__(self, vcpu: Vcpu, image: Code) -> None:
         self._vcpu = vcpu
         self._image = image
         self._thread: Thread | None = None

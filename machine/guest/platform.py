@@ -39,6 +39,8 @@ class Platform(Protocol):
     def smccc(self, function: int, *args: int) -> int:
         """HVC #0 by the SMC calling convention: x0 afterwards, as a signed number.
 
+        CPU_SUSPEND is a `wfi` by another name: the wait itself is the `yield` that follows.
+
         Raises:
             PowerOff: where the call powers this CPU, or the system, off.
         """

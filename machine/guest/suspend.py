@@ -1,6 +1,6 @@
 """Suspend to RAM (Linux: kernel/power/suspend.c, kernel/cpu.c, drivers/firmware/psci/psci.c).
 
-All CPUs but one go offline by CPU_OFF; the last one calls SYSTEM_SUSPEND (DEN0022F §5.20), and
+All CPUs but one go offline by CPU_OFF; the last one calls SYSTEM_SUSPEND (DEN0022F §5), and
 begins anew at the address that it gave when the system is woken up. Then exactly those that were
 online before come online again.
 """

@@ -50,6 +50,9 @@ class ExitHandler(Protocol):
     def system_event(self, vcpu: Vcpu, kind: str) -> None:
         """KVM_EXIT_SYSTEM_EVENT: "shutdown" or "reset", asked for by PSCI."""
 
+    def system_suspend(self, vcpu: Vcpu, entry: int, context: int) -> int:
+        """KVM_EXIT_SYSTEM_EVENT of type SUSPEND: x0, where the call is refused."""
+
 
 class Vm:
     """One VM; `exits` is user space."""
@@ -65,6 +68,8 @@ class Vm:
         self._by_affinity: dict[int, Vcpu] = {}
         self._filter: dict[int, FilterAction] = {}
         self._ran = False
+        self.system_suspend: bool = False
+        """KVM_CAP_ARM_SYSTEM_SUSPEND: whether PSCI SYSTEM_SUSPEND is there, as an exit."""
 
     def set_user_memory_region(self, ram: Ram) -> None:
         """KVM_SET_USER_MEMORY_REGION: one slot is all that this machine has.

@@ -41,8 +41,10 @@ class Board:
         self.machine.events.listen(self.told.append)
 
     def settle(self) -> None:
-        """Let time pass until nothing is left to do."""
-        self.machine.clock.run_until_idle()
+        """Let time pass until nothing is left to do, or the machine stands still."""
+        clock = self.machine.clock
+        while self.machine.running and (due := clock.next_deadline) is not None:
+            clock.advance_to(due)
 
     def add(self, core: int, name: str | None = None, **properties: object) -> None:
         """device_add of a CPU; it does not wait for the guest."""

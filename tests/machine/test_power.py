@@ -26,13 +26,17 @@ from tests.machine.guest_side import (
     FLAGS,
     IN_PROGRESS,
     SELECTOR,
+    SGI_7,
     psci,
     removed,
     report,
 )
 
 if TYPE_CHECKING:
+    from machine.guest.platform import Platform, Thread
     from tests.machine.board import Board
+
+GICR_WAKER, GICR_IGROUPR0, GICR_ISENABLER0 = 0x14, 0x1_0080, 0x1_0100
 
 
 # PSCI
@@ -61,10 +65,28 @@ def off(board: Board) -> Board:
     return board
 
 
-def test_cpu_on_at_an_address_that_is_no_instructions_is_refused(board: Board) -> None:
+@pytest.mark.parametrize("target", [1, 2, 4, 0x700], ids=["on", "off", "absent", "impossible"])
+@pytest.mark.parametrize("entry", [memmap.RAM_BASE + 2, 1])
+def test_cpu_on_at_an_address_that_is_no_instructions_is_refused_first(
+    board: Board, target: int, entry: int
+) -> None:
     vcpu = off(board).vcpu()
-    assert psci(vcpu, CPU_ON_64, 2, memmap.RAM_BASE + 2, 0) == Result.INVALID_PARAMETERS
+    assert psci(vcpu, CPU_ON_64, target, entry, 0) == Result.INVALID_PARAMETERS
     assert board.vcpu(2).mp_state is MpState.STOPPED
+
+
+@pytest.mark.parametrize("target", [0x8000_0002, 1 << 24 | 2, 1 << 40 | 2])
+def test_cpu_on_of_bits_that_are_no_affinity_is_refused(board: Board, target: int) -> None:
+    vcpu = off(board).vcpu()
+    assert psci(vcpu, CPU_ON_64, target, memmap.RAM_BASE, 0) == Result.INVALID_PARAMETERS
+    assert board.vcpu(2).mp_state is MpState.STOPPED
+
+
+def test_a_32_bit_cpu_on_does_not_look_at_the_upper_halves(board: Board) -> None:
+    vcpu, high = off(board).vcpu(), 0xDEAD_BEEF << 32
+    args = (high | 2, high | memmap.RAM_BASE, high | 7)
+    assert psci(vcpu, Function.CPU_ON, *args) == Result.SUCCESS
+    assert (board.vcpu(2).pc, board.vcpu(2).x0) == (memmap.RAM_BASE, 7)
 
 
 def test_cpu_on_starts_a_cpu_at_the_entry_with_the_context(board: Board) -> None:
@@ -72,8 +94,22 @@ def test_cpu_on_starts_a_cpu_at_the_entry_with_the_context(board: Board) -> None
     assert psci(vcpu, CPU_ON_64, 2, memmap.RAM_BASE, 0xC0FFEE) == Result.SUCCESS
     assert (board.vcpu(2).pc, board.vcpu(2).x0) == (memmap.RAM_BASE, 0xC0FFEE)
     assert board.vcpu(2).mp_state is MpState.RUNNABLE
-    assert psci(vcpu, CPU_ON_64, 2, memmap.RAM_BASE, 0) == Result.ALREADY_ON
     board.settle()
+
+
+def test_a_cpu_that_is_on_its_way_is_pending_until_it_executes(board: Board) -> None:
+    vcpu = off(board).vcpu()
+    assert psci(vcpu, CPU_ON_64, 2, memmap.RAM_BASE, 0) == Result.SUCCESS
+    assert psci(vcpu, CPU_ON_64, 2, memmap.RAM_BASE, 0) == Result.ON_PENDING
+    board.settle()
+    assert psci(vcpu, CPU_ON_64, 2, memmap.RAM_BASE, 0) == Result.ALREADY_ON
+
+
+def test_a_cpu_that_goes_off_before_it_has_executed_can_be_started_again(board: Board) -> None:
+    vcpu = off(board).vcpu()
+    psci(vcpu, CPU_ON_64, 2, memmap.RAM_BASE, 0)
+    psci(board.vcpu(2), Function.CPU_OFF)
+    assert psci(vcpu, CPU_ON_64, 2, memmap.RAM_BASE, 0) == Result.SUCCESS
 
 
 def test_cpu_on_resets_the_gic_cpu_interface(board: Board) -> None:
@@ -83,16 +119,45 @@ def test_cpu_on_resets_the_gic_cpu_interface(board: Board) -> None:
     assert board.vcpu(2).mrs("ICC_PMR_EL1") == 0
 
 
-def test_cpu_on_ignores_the_bits_of_mpidr_that_are_no_affinity(board: Board) -> None:
-    vcpu = off(board).vcpu()
-    assert psci(vcpu, CPU_ON_64, 0x8000_0002, memmap.RAM_BASE, 0) == Result.SUCCESS
-
-
 def test_cpu_off_stops_the_caller_and_takes_its_engine(board: Board) -> None:
     assert psci(board.vcpu(1), Function.CPU_OFF) == Result.SUCCESS
     assert board.vcpu(1).mp_state is MpState.STOPPED
     assert board.vcpu(1).engine is None
     assert board.plugged() == [0, 1]
+
+
+class Napper:
+    """Code that suspends its CPU, and notes when it goes on."""
+
+    def __init__(self) -> None:
+        self.noted: list[str] = []
+
+    def enter(self, platform: Platform, _pc: int, _x0: int) -> Thread:
+        platform.on_irq(lambda: self._take(platform))
+        platform.msr("ICC_PMR_EL1", 0xFF)
+        platform.msr("ICC_IGRPEN1_EL1", 1)
+        answer = platform.smccc(Function.CPU_SUSPEND, 0, memmap.RAM_BASE, 0)
+        self.noted.append(f"suspended: {answer}")
+        yield
+        self.noted.append("goes on")
+        yield
+
+    def _take(self, platform: Platform) -> None:
+        self.noted.append(f"interrupt {platform.mrs('ICC_IAR1_EL1')}")
+
+
+def test_a_cpu_that_is_suspended_goes_on_with_an_interrupt(board: Board) -> None:
+    code = Napper()
+    board.machine.power.engine_factory = lambda vcpu, _image: ModelEngine(vcpu, code)
+    psci(off(board).vcpu(), CPU_ON_64, 2, memmap.RAM_BASE, 0)
+    board.settle()
+    assert code.noted == ["suspended: 0"]
+    frame = board.slot(2).redistributor
+    for register, value in ((GICR_WAKER, 0), (GICR_IGROUPR0, 1 << 7), (GICR_ISENABLER0, 1 << 7)):
+        board.vcpu().store(frame + register, 4, value)
+    board.vcpu().msr("ICC_SGI1R_EL1", SGI_7 | 1 << 2)
+    board.settle()
+    assert code.noted == ["suspended: 0", "interrupt 7", "goes on"]
 
 
 # Reset and power-off
@@ -124,6 +189,7 @@ def test_a_reset_does_not_remove_a_cpu_that_the_guest_has_refused_to_give(board:
     report(board, 2, EJECT_REQUEST, BUSY)
     assert board.state().awaited == ()
     board.machine.system_reset()
+    board.machine.cont()
     board.settle()
     assert board.online() == [0, 1, 2]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from machine.events import MachineEvent, Resumed, Stopped
+from machine.events import MachineEvent, Resumed, Stopped, Suspended, WokenUp
 from machine.runstate import RunState, Verb, transition
 
 S, V = RunState, Verb
@@ -13,10 +13,16 @@ MOVES: dict[tuple[RunState, Verb], tuple[RunState, MachineEvent | None]] = {
     (S.RUNNING, V.STOP): (S.PAUSED, Stopped()),
     (S.PRELAUNCH, V.CONT): (S.RUNNING, Resumed()),
     (S.PAUSED, V.CONT): (S.RUNNING, Resumed()),
+    (S.RUNNING, V.SUSPEND): (S.SUSPENDED, Suspended()),
+    (S.SUSPENDED, V.WAKEUP): (S.RUNNING, WokenUp()),
+    (S.SUSPENDED, V.STOP): (S.PAUSED, Stopped()),
+    (S.PAUSED, V.CONT_ASLEEP): (S.SUSPENDED, Resumed()),
     (S.PAUSED, V.RESET): (S.PRELAUNCH, None),
+    (S.SUSPENDED, V.RESET): (S.PRELAUNCH, None),
     (S.RUNNING, V.SHUTDOWN): (S.SHUTDOWN, None),
     (S.PAUSED, V.SHUTDOWN): (S.SHUTDOWN, None),
     (S.PRELAUNCH, V.SHUTDOWN): (S.SHUTDOWN, None),
+    (S.SUSPENDED, V.SHUTDOWN): (S.SHUTDOWN, None),
 }
 """By hand, and on purpose a second time: nothing else may move a machine."""
 
@@ -37,4 +43,5 @@ def test_a_machine_that_has_ended_stays_so(verb: Verb) -> None:
 
 
 def test_states_are_spelled_as_clients_read_them() -> None:
-    assert {state.value for state in RunState} == {"prelaunch", "running", "paused", "shutdown"}
+    spelled = {"prelaunch", "running", "paused", "shutdown", "suspended"}
+    assert {state.value for state in RunState} == spelled

@@ -47,6 +47,10 @@ class UserSpace:
     def system_event(self, vcpu: Vcpu, kind: str) -> None:
         self.exits.append(("event", vcpu.id, kind))
 
+    def system_suspend(self, vcpu: Vcpu, entry: int, context: int) -> int:
+        self.exits.append(("suspend", vcpu.id, entry, context))
+        return self.answer
+
 
 class Host:
     """A VM and its user space; nothing is set up but the memory."""
