@@ -12,7 +12,10 @@ from machine.events import (
     Resumed,
     ShutdownRequested,
     Stopped,
+    Suspended,
     VcpuChanged,
+    WasReset,
+    WokenUp,
 )
 from protocol.encode import encode_event
 from protocol.throttle import EventThrottle
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
     from daemon.context import Context
     from machine.clock import VirtualClock
     from protocol.event import Event
+
+
+RUN_STATE_CHANGES = (Stopped, Resumed, Suspended, WokenUp, WasReset, ShutdownRequested)
+"""Events after which a machine's time passes, or stands still, that did not before."""
 
 
 class Publisher(Protocol):
@@ -123,7 +130,7 @@ class EventBridge:
         if isinstance(event, VcpuChanged):
             self._publish_vcpu(event.index)
             return
-        if isinstance(event, Stopped | Resumed | ShutdownRequested):
+        if isinstance(event, RUN_STATE_CHANGES):
             self._context.follow_run_state()
         wire = wire_event(event)
         if wire is not None:

@@ -143,6 +143,8 @@ _EVENTS: Mapping[type, Callable[..., Event]] = {
     domain.DeviceUnplugRefused: _unplug_refused,
     domain.Stopped: lambda _event: run_state.Stop(),
     domain.Resumed: lambda _event: run_state.Resume(),
+    domain.Suspended: lambda _event: run_state.Suspend(),
+    domain.WokenUp: lambda _event: run_state.Wakeup(),
     domain.WasReset: _reset,
     domain.PowerdownRequested: lambda _event: run_state.Powerdown(),
     domain.ShutdownRequested: _shutdown,

@@ -7,6 +7,7 @@ loop does it after the vCPU thread has left the guest.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from machine.engine.model import ModelEngine
@@ -179,6 +180,27 @@ class Power:
         self.cpu_on(machine.slots[0], boot.pc, boot.x0)
 
     # The guest's user
+
+    def guest_suspend(self) -> None:
+        """Have a user of the modelled guest suspend it.
+
+        Raises:
+            MachineError: where it can't, or nobody is there who could.
+        """
+        if not self._machine.config.system_suspend:
+            raise MachineError("the guest can't suspend: the machine has x-system-suspend=off")
+        self.guest_do("/sys/power/state", "mem")
+
+    def guest_do(self, path: str, text: str) -> None:
+        """The same as `guest_write`, for those who do not wait for the outcome.
+
+        Raises:
+            MachineError: also where it is known at once that it won't do.
+        """
+        outcomes: list[int] = []
+        self.guest_write(path, text, outcomes.append)
+        if outcomes and outcomes[0]:
+            raise MachineError(f"{path}: {os.strerror(-outcomes[0])}")
 
     def guest_write(
         self, path: str, text: str, done: Callable[[int], None] = lambda _error: None

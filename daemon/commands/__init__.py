@@ -5,6 +5,7 @@ from daemon.commands import (
     char,
     control,
     fds,
+    guest,
     machine,
     machine_target,
     misc,
@@ -38,6 +39,7 @@ COMMANDS: CommandTable = collect(
         qdev,
         acpi,
         vcpus,
+        guest,
     ),
 )
 EVENTS: EventTable = collect_events((acpi_models, qdev_models, run_state_models))

@@ -89,9 +89,9 @@ def query_machines(context: "Context") -> list[MachineInfo]:
 
 
 @command("query-current-machine", static=True)
-def query_current_machine(_context: "Context") -> CurrentMachineParams:
+def query_current_machine(context: "Context") -> CurrentMachineParams:
     """Tell what this machine can do besides."""
-    return CurrentMachineParams(wakeup_suspend_support=False)
+    return CurrentMachineParams(wakeup_suspend_support=context.machine.config.system_suspend)
 
 
 @command("query-target", allow_preconfig=True, static=True)

@@ -44,3 +44,9 @@ def system_reset(context: "Context") -> None:
 def system_powerdown(context: "Context") -> None:
     """Press the power button; what follows is up to the guest."""
     context.machine.system_powerdown()
+
+
+@command("system_wakeup")
+def system_wakeup(context: "Context") -> None:
+    """Wake up a guest that has suspended the system."""
+    context.machine.system_wakeup()

@@ -80,6 +80,12 @@ def system_powerdown(monitor: HumanMonitor) -> None:
     monitor.qmp("system_powerdown")
 
 
+@hmp("system_wakeup", help="wakeup guest from suspend")
+def system_wakeup(monitor: HumanMonitor) -> None:
+    """Wake up a guest that has suspended the system."""
+    monitor.qmp("system_wakeup")
+
+
 @hmp("cpu", args="index:i", params="index", help="set the default CPU")
 def cpu(monitor: HumanMonitor, index: int) -> Iterator[str]:
     """Choose the CPU that `info cpus` marks."""

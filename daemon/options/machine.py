@@ -89,6 +89,7 @@ MACHINE_GROUP = Group(
         Parameter("gic-version", shape="3|2|max|host", default="3"),
         Parameter("acpi", shape="on|off", default="on"),
         Parameter("accel", shape="kvm|tcg"),
+        Parameter("x-system-suspend", "boolean", default="off"),
         *(Parameter(name, "boolean") for name in MACHINE_SWITCHES),
     ),
     implied="type",
@@ -200,6 +201,7 @@ class MachineDraft:
             gic_version=known.get("gic-version") or 3,
             hotplug=not self.single_threaded,
             acpi=known.get("acpi", True) is not False,
+            system_suspend=bool(known.get("x-system-suspend", False)),
             name=self.name,
             uuid=self.uuid,
             devices=tuple(self.devices),
@@ -274,6 +276,10 @@ def _acpi(text: str) -> bool:
     return text != "off"
 
 
+def _system_suspend(text: str) -> bool:
+    return switch("x-system-suspend", text)
+
+
 def _accelerators(text: str) -> bool:
     for name in text.split(":"):
         if name not in ACCELERATORS:
@@ -285,6 +291,7 @@ PROPERTIES: Mapping[str, Callable[[str], int]] = {
     "gic-version": _gic_version,
     "acpi": _acpi,
     "accel": _accelerators,
+    "x-system-suspend": _system_suspend,
 }
 """The properties of `-machine` that mean something here."""
 

@@ -61,6 +61,13 @@ MACHINE_PROPERTIES: tuple[Declared, ...] = (
     Declared("ras", "bool", lambda _machine: False),
     Declared("highmem", "bool", lambda _machine: True),
     Declared("highmem-redists", "bool", lambda _machine: True),
+    Declared(
+        "x-system-suspend",
+        "bool",
+        lambda machine: machine.config.system_suspend,
+        None,
+        "Let the guest suspend the system, by PSCI SYSTEM_SUSPEND",
+    ),
     Declared("nvdimm", "bool", lambda _machine: False),
     Declared("hmat", "bool", lambda _machine: False),
     Declared("x-oem-id", "string", lambda _machine: BOCHS.oem_id.decode()),

@@ -60,6 +60,14 @@ class Powerdown(Event, name="POWERDOWN"):
     """The power button was pressed; what follows is up to the guest."""
 
 
+class Suspend(Event, name="SUSPEND"):
+    """The guest has suspended the system."""
+
+
+class Wakeup(Event, name="WAKEUP"):
+    """The guest goes on after it has slept."""
+
+
 class Reset(Event, name="RESET"):
     """The machine was reset."""
 

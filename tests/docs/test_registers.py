@@ -12,8 +12,8 @@ import machine.acpi
 import machine.gicv3
 from machine import memmap
 from machine.gicv3 import sysregs
-from machine.kvm import sysreg
-from machine.kvm.smccc import Function
+from machine.kvm import psci, sysreg
+from machine.kvm.smccc import SMC64, Function
 from machine.register import MmioDevice, Reg
 from machine.topology import MPIDR_RES1, mpidr_affinity
 from tests.docs.pages import codes, read, rows, section
@@ -107,7 +107,19 @@ def test_the_system_registers_are_those_that_are_there() -> None:
 
 
 def test_the_firmware_calls_are_those_that_are_answered() -> None:
-    assert {function.name for function in Function} <= set(codes(section(PAGE, "Firmware calls")))
+    documented = {
+        row[0].strip("`"): (row[1].strip("`"), row[2].strip("`"))
+        for row in rows(section(PAGE, "Firmware calls"))
+    }
+    assert documented == {function.name: _forms(function) for function in Function}
+
+
+def _forms(function: Function) -> tuple[str, str]:
+    """The identifiers that are answered; SYSTEM_SUSPEND may be."""
+    call = psci.CALLS.get(function)
+    if call is None:
+        return "-", "-"
+    return f"{function:#x}", f"{function | SMC64:#x}" if call.wide else "-"
 
 
 def test_the_example_of_an_mpidr_is_right() -> None:

@@ -53,6 +53,7 @@ PLAUSIBLE: dict[str, tuple[str, ...]] = {
     "stop": ("stop", "s", "stop now"),
     "system_powerdown": ("system_powerdown x",),
     "system_reset": ("system_reset",),
+    "system_wakeup": ("system_wakeup", "system_wakeup now"),
     "x": ("x /8i 0x40000000", "x/4xw 0x40000000", "x/100000xg 0", "x 0xffffffffffffffff", "x"),
     "xp": ("xp /16x 0", "xp/4cb 0x08000000", "xp /999999999xb 0x40000000", "xp /z 0"),
 }

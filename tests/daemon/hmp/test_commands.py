@@ -124,6 +124,11 @@ def test_reset_and_power_button_are_told_of(box: Box, monitor: HumanMonitor) -> 
     assert names(box.settle())[0] == "POWERDOWN"
 
 
+def test_a_guest_that_cannot_sleep_cannot_be_woken_up(monitor: HumanMonitor) -> None:
+    refusal = "Error: wake-up from suspend is not supported by this guest\r\n"
+    assert monitor.execute("system_wakeup") == refusal
+
+
 def test_quit_ends_the_machine(box: Box, monitor: HumanMonitor) -> None:
     assert monitor.execute("quit") == ""
     assert box.ended
