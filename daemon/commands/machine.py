@@ -14,6 +14,7 @@ from protocol.qapi.machine import (
     HotpluggableCPU,
     KvmInfo,
     MachineInfo,
+    MemoryDeviceInfo,
     MemoryInfo,
     SysEmuTarget,
     TargetInfo,
@@ -116,3 +117,9 @@ def query_uuid(context: "Context") -> UuidInfo:
 def query_memory_size_summary(context: "Context") -> MemoryInfo:
     """Return the sizes of memory in bytes."""
     return MemoryInfo(base_memory=context.machine.config.ram_size, plugged_memory=0)
+
+
+@command("query-memory-devices", static=True)
+def query_memory_devices(_context: "Context") -> list[MemoryDeviceInfo]:
+    """List the devices that bring memory along: there are none, all memory is there at start."""
+    return []

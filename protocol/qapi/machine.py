@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from protocol.model import Int64, QapiEnum, UInt64, WireModel
+from protocol.union import FlatUnion
 
 
 class SysEmuTarget(QapiEnum):
@@ -85,3 +86,80 @@ class MemoryInfo(WireModel):
 
     base_memory: UInt64
     plugged_memory: UInt64 | None = None
+
+
+class MemoryDeviceInfoKind(QapiEnum):
+    """The kinds of devices that bring memory along."""
+
+    DIMM = "dimm"
+    NVDIMM = "nvdimm"
+    VIRTIO_PMEM = "virtio-pmem"
+    VIRTIO_MEM = "virtio-mem"
+
+
+class PCDIMMDeviceInfo(WireModel):
+    """A memory module in a slot."""
+
+    id_: str | None = None
+    addr: Int64
+    size: Int64
+    slot: Int64
+    node: Int64
+    memdev: str
+    hotplugged: bool
+    hotpluggable: bool
+
+
+class PCDIMMDeviceInfoWrapper(WireModel):
+    """A module, as a branch."""
+
+    data: PCDIMMDeviceInfo
+
+
+class VirtioPMEMDeviceInfo(WireModel):
+    """Persistent memory of a virtio device."""
+
+    id_: str | None = None
+    memaddr: UInt64
+    size: UInt64
+    memdev: str
+
+
+class VirtioPMEMDeviceInfoWrapper(WireModel):
+    """Persistent memory, as a branch."""
+
+    data: VirtioPMEMDeviceInfo
+
+
+class VirtioMEMDeviceInfo(WireModel):
+    """Memory of a virtio device that grows and shrinks."""
+
+    id_: str | None = None
+    memaddr: UInt64
+    requested_size: UInt64
+    size: UInt64
+    max_size: UInt64
+    block_size: UInt64
+    node: Int64
+    memdev: str
+
+
+class VirtioMEMDeviceInfoWrapper(WireModel):
+    """Memory that grows and shrinks, as a branch."""
+
+    data: VirtioMEMDeviceInfo
+
+
+class MemoryDeviceInfo(
+    FlatUnion,
+    tag="type",
+    branches={
+        MemoryDeviceInfoKind.DIMM: PCDIMMDeviceInfoWrapper,
+        MemoryDeviceInfoKind.NVDIMM: PCDIMMDeviceInfoWrapper,
+        MemoryDeviceInfoKind.VIRTIO_PMEM: VirtioPMEMDeviceInfoWrapper,
+        MemoryDeviceInfoKind.VIRTIO_MEM: VirtioMEMDeviceInfoWrapper,
+    },
+):
+    """A device that brings memory along."""
+
+    type: MemoryDeviceInfoKind
