@@ -213,14 +213,21 @@ class Power:
             MachineError: where nobody is there who could.
         """
         kernel = self.kernel
+        if self._machine.run_state is RunState.SHUTDOWN:
+            raise MachineError("the guest is not up")
         if kernel is None or kernel.system_state is SystemState.BOOTING:
             raise MachineError("the guest is not up")
         if kernel.system_state is SystemState.SUSPEND:
             raise MachineError("the guest is suspended")
+        self._trace_write(path, text)
         cpu = kernel.write_file(path, text, done)
         vcpu = self._machine.vm.by_affinity(cpu.mpidr)
         if vcpu is not None and isinstance(vcpu.engine, ModelEngine):
             vcpu.engine.wake()
+
+    def _trace_write(self, path: str, text: str) -> None:
+        if self._machine.trace.on:
+            self._machine.trace("guest", "vfs_write", path=path, text=text)
 
     # What the guest's kernel lets an observer see
 

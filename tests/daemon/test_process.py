@@ -126,6 +126,29 @@ def test_a_signal_ends_it_with_a_shutdown_event(tmp_path: Path, number: int) -> 
     assert errors == ""
 
 
+def test_a_guest_sleeps_and_is_woken_up_by_the_clock_on_the_wall(tmp_path: Path) -> None:
+    async def story(process: subprocess.Popen[str]) -> None:
+        client = await connected(tmp_path / "qmp.sock", process)
+        await client.execute("device_add", {"driver": DRIVER, "id": "c2", "core-id": 2})
+        assert told(await next_event(client)) == ost(1, 0, "c2")
+        await client.execute("x-guest-suspend")
+        assert told(await next_event(client)) == ("SUSPEND", {})
+        assert await client.execute("query-status") == {"running": False, "status": "suspended"}
+        await client.execute("device_del", {"id": "c2"})
+        await client.execute("system_wakeup")
+        assert told(await next_event(client)) == ("WAKEUP", {})
+        assert told(await next_event(client)) == ost(3, 132, "c2")
+        assert (await next_event(client))["event"] == "DEVICE_DELETED"
+        assert told(await next_event(client)) == ost(3, 0)
+        await client.execute("quit")
+        with contextlib.suppress(EOFError):
+            await client.disconnect()
+
+    with daemon(tmp_path, "-M", "virt,x-system-suspend=on") as process:
+        run(story(process))
+        assert process.wait(TIMEOUT) == 0
+
+
 def test_powerdown_ends_in_a_shutdown_by_the_guest(tmp_path: Path) -> None:
     async def story(process: subprocess.Popen[str]) -> None:
         client = await connected(tmp_path / "qmp.sock", process)

@@ -328,6 +328,8 @@ def test_a_power_off_by_the_guests_user_ends_the_machine(board: Board) -> None:
     board.write("/proc/sysrq-trigger", "o")
     assert board.story() == [ShutdownRequested(guest=True, reason="guest-shutdown")]
     assert board.machine.run_state is RunState.SHUTDOWN
+    with pytest.raises(MachineError, match="the guest is not up"):
+        board.machine.power.guest_write(online(1), "0")
 
 
 def test_other_keys_do_nothing(board: Board) -> None:
