@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from machine.errors import MachineError
+from machine.memmap import LOW_REDISTRIBUTORS
+from machine.memory_backend import DEFAULT_RAM_ID
 from machine.topology import Topology
 
 if TYPE_CHECKING:
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 
 GIB = 1 << 30
 NIL_UUID = UUID(int=0)
+HOTPLUG_GIC = 3
+"""The first GIC that has a redistributor for each CPU, and so lets CPUs come and go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,9 @@ class MachineConfig:
         uuid: the machine's UUID.
         devices: what `-device` cold-plugs: property mappings with a "driver".
         numa: the nodes; None where the machine has no NUMA.
+        memory_backend: the id of the object that all of the RAM is in, if it is one of the user's.
+        highmem_redists: whether there may be redistributors behind the RAM; without them there is
+            room for 123.
         paused: do not start the vCPUs (`-S`).
     """
 
@@ -47,4 +55,35 @@ class MachineConfig:
     uuid: UUID = NIL_UUID
     devices: tuple[Mapping[str, object], ...] = ()
     numa: Numa | None = None
+    memory_backend: str | None = None
+    highmem_redists: bool = True
     paused: bool = False
+
+    @property
+    def has_hotpluggable_cpus(self) -> bool:
+        """Whether CPUs may come and go."""
+        return self.hotplug and self.gic_version >= HOTPLUG_GIC
+
+    @property
+    def possible_count(self) -> int:
+        """Number of possible CPUs: without hot-plug, those that are there."""
+        return self.topology.max_cpus if self.has_hotpluggable_cpus else self.topology.cpus
+
+    @property
+    def ram_backend(self) -> str | None:
+        """The id of the one object that all of the RAM is in; None where nodes have their own."""
+        if self.numa is not None:
+            return None
+        return self.memory_backend or DEFAULT_RAM_ID
+
+    def check_capacity(self) -> None:
+        """Refuse more CPUs than there is room for in the interrupt controller.
+
+        Raises:
+            MachineError: with QEMU's text.
+        """
+        if not self.highmem_redists and self.possible_count > LOW_REDISTRIBUTORS:
+            raise MachineError(
+                f"Number of SMP CPUs requested ({self.possible_count}) exceeds max CPUs "
+                f"supported by machine 'mach-virt' ({LOW_REDISTRIBUTORS})"
+            )

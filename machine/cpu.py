@@ -41,16 +41,30 @@ class ArmCpu:
     unplug_pending: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class CpuSlot:
-    """A possible CPU."""
+@dataclass(slots=True, eq=False, kw_only=True)
+class PossibleCpu:
+    """A possible CPU, of a machine that may not have been created yet.
+
+    Attributes:
+        index: its number.
+        location: where it sits.
+        node_id: its NUMA node; None where there are none, or nothing was said of it so far.
+        cpu: what occupies it.
+    """
 
     index: int
     location: CpuLocation
+    node_id: int | None = None
+    cpu: ArmCpu | None = None
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class CpuSlot(PossibleCpu):
+    """A possible CPU, with what is there for it from the start."""
+
     vcpu: Vcpu
     gic_cpu: GicCpu
     redistributor: int
-    cpu: ArmCpu | None = None
 
     @property
     def arch_id(self) -> int:

@@ -80,6 +80,13 @@ def _core_count(view: CpuView) -> object:
     return view.cpu.properties.get("core-count", view.boot_cpus)
 
 
+def _node_id(view: CpuView) -> object:
+    """The slot's NUMA node; where there are none, what the user said."""
+    if view.slot.node_id is None:
+        return view.cpu.properties.get("node-id", UNSET_NODE)
+    return view.slot.node_id
+
+
 def _boolean(name: str, value: object, default: object = None) -> CpuProperty:
     return CpuProperty(name, "bool", _own(name, value), parse_bool, default=default)
 
@@ -133,7 +140,7 @@ CPU_PROPERTIES: tuple[CpuProperty, ...] = (
     _int32("core-count", _core_count, -1),
     _boolean("backcompat-cntfrq", False, False),
     _int32("socket-id", lambda view: view.slot.location.socket_id, 0),
-    _int32("node-id", lambda _view: UNSET_NODE, -1),
+    _int32("node-id", _node_id, -1),
     _uint64("mp-affinity", lambda view: view.slot.arch_id, UNSET_MP_AFFINITY),
     CpuProperty(
         "aarch64",

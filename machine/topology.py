@@ -17,9 +17,13 @@ from typing import NamedTuple
 from machine.errors import MachineError
 
 LEVELS = ("sockets", "clusters", "cores", "threads")
-UNSUPPORTED_LEVELS = ("drawers", "books", "dies", "modules")
+UNSUPPORTED_LEVELS = ("modules", "dies", "books", "drawers")
 MAX_CPUS = 512
 """What GICv3 in QEMU's `virt` holds: redistributors of two regions."""
+
+UNSIGNED = 1 << 32
+"""QEMU counts in unsigned numbers of 32 bits: -1 is the largest."""
+LEAST = -UNSIGNED // 2
 
 MPIDR_RES1 = 1 << 31
 """Bit 31 of MPIDR_EL1 reads as one (DDI 0487, MPIDR_EL1)."""
@@ -103,6 +107,9 @@ def resolve_smp(
     for level in UNSUPPORTED_LEVELS:
         if given.get(level, 1) > 1:
             raise MachineError(f"{level} > 1 not supported by this machine's CPU topology")
+    given = {
+        key: value if value > 0 else UNSIGNED + max(value, LEAST) for key, value in given.items()
+    }
     levels = _complete(given)
     total = math.prod(levels.values())
     most = given.get("maxcpus") or given.get("cpus") or total
@@ -110,9 +117,15 @@ def resolve_smp(
     _check(levels, total=total, most=most, cpus=cpus)
     if most > max_cpus:
         raise MachineError(
-            f"Invalid SMP CPUs {most}. The max CPUs supported by machine '{machine}' is {max_cpus}",
+            f"Invalid SMP CPUs {_signed(most)}. "
+            f"The max CPUs supported by machine '{machine}' is {max_cpus}",
         )
     return Topology(cpus=cpus, **levels, clusters_named="clusters" in given)
+
+
+def _signed(number: int) -> int:
+    """A number of CPUs as it was given: a negative one has been counted as unsigned."""
+    return number - UNSIGNED if -LEAST <= number < UNSIGNED else number
 
 
 def _complete(given: dict[str, int]) -> dict[str, int]:

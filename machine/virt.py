@@ -42,10 +42,10 @@ from machine.trace import Trace
 from machine.virt_cpus import CpuPlugger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from machine.config import MachineConfig
-    from machine.cpu import ArmCpu
+    from machine.cpu import ArmCpu, PossibleCpu
     from machine.kvm.vcpu import Vcpu
 
 MACHINE_TYPE = "virt-9.2"
@@ -55,10 +55,11 @@ class VirtMachine:
     """One machine. It does nothing until its clock advances, and that is for its owner to do.
 
     Raises:
-        MachineError: where a `-device` of the configuration is refused.
+        MachineError: where a `-device` of the configuration is refused, or there are too many CPUs.
     """
 
     def __init__(self, config: MachineConfig, trace: Trace | None = None) -> None:
+        config.check_capacity()
         self.config = config
         self.clock = trace.clock if trace is not None else VirtualClock()
         self.trace = trace or Trace(self.clock)
@@ -67,7 +68,7 @@ class VirtMachine:
         self.topology = config.topology
         self.cpu_model = CPU_MODELS[config.cpu_model]
         self.cpu_typename = self.cpu_model.typename
-        self.has_hotpluggable_cpus = config.hotplug and config.gic_version >= 3
+        self.has_hotpluggable_cpus = config.has_hotpluggable_cpus
         self.ram = Ram(memmap.RAM_BASE, config.ram_size)
         self.bus = Bus()
         self._create_vcpus()
@@ -123,6 +124,7 @@ class VirtMachine:
                 vcpu=self.vm.vcpus[index],
                 gic_cpu=self.gic.cpus[index],
                 redistributor=self.vgic.redistributor_address(index),
+                node_id=None if self.config.numa is None else self.config.numa.cpus[index],
             )
             for index in range(self.possible_count)
         ]
@@ -193,7 +195,7 @@ class VirtMachine:
     @property
     def possible_count(self) -> int:
         """Number of possible CPUs: without hot-plug, those that are there."""
-        return self.topology.max_cpus if self.has_hotpluggable_cpus else self.topology.cpus
+        return self.config.possible_count
 
     @property
     def redistributor_regions(self) -> list[memmap.Range]:
@@ -210,7 +212,22 @@ class VirtMachine:
         for index, cpu in self.plugger.plugged.items():
             yield self.slots[index], cpu
 
-    def hotpluggable_slots(self) -> list[CpuSlot]:
+    @property
+    def generation(self) -> int:
+        """What the lists of CPUs depend on: while it is equal, they are."""
+        return self.plugger.generation
+
+    def uses_backend(self, id_: str) -> bool:
+        """Whether RAM is in a memory backend."""
+        return any(backend == id_ for backend, _base, _size in self.ram_layout())
+
+    def ram_layout(self) -> Iterator[tuple[str, int, int]]:
+        """Which memory backend lies where: id, address, bytes."""
+        if self.config.numa is not None:
+            return self.config.numa.layout(self.ram.base)
+        return iter([(self.config.ram_backend or "", self.ram.base, self.ram.size)])
+
+    def hotpluggable_slots(self) -> Sequence[PossibleCpu]:
         """Every possible CPU, in ascending order.
 
         Raises:

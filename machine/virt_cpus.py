@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from machine.cpu import ArmCpu
+from machine.cpu_properties import UNSET_NODE
 from machine.errors import MachineError
 from machine.events import DeviceDeleted, DeviceUnplugRefused, VcpuChanged
 from machine.memmap import PPI_PHYSICAL_TIMER, PPI_VIRTUAL_TIMER
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 LEVELS = ("thread", "core", "cluster", "socket")
 """The order in which the board checks the ids."""
 NO_NUMA_NODE = 0
+
+
+def _check_node(slot: CpuSlot, request: DeviceRequest) -> None:
+    """A request need not name the slot's NUMA node, but must not name another."""
+    node = NO_NUMA_NODE if slot.node_id is None else slot.node_id
+    if request.properties.get("node-id", UNSET_NODE) not in {UNSET_NODE, node}:
+        raise MachineError(f"invalid node-id, must be {node}")
 
 
 class CpuPlugger:
@@ -63,8 +71,7 @@ class CpuPlugger:
             raise MachineError(
                 f"cpu(id{slot.index}={slot.location}) with arch-id {slot.arch_id} exist",
             )
-        if request.properties.get("node-id", -1) not in {-1, NO_NUMA_NODE}:
-            raise MachineError(f"invalid node-id, must be {NO_NUMA_NODE}")
+        _check_node(slot, request)
         return slot
 
     def _location(self, request: DeviceRequest) -> CpuLocation:

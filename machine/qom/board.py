@@ -9,12 +9,24 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from machine import memmap
+from machine.memory_backend import MemoryBackend
 from machine.qom.cpu import CpuChildren
+from machine.qom.device import SYSTEM_MEMORY
 from machine.qom.ged import ged_node
 from machine.qom.gic import gic_node
 from machine.qom.machine import MachineOwn
+from machine.qom.memory_backend import backend_node
 from machine.qom.node import Node, container
-from machine.qom.regions import EVERYTHING, GED, GIC, RAM, RAM_NAME, owned_by, region_node
+from machine.qom.regions import (
+    EVERYTHING,
+    GED,
+    GIC,
+    RAM,
+    RAM_NAME,
+    ram_regions,
+    region_node,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +48,9 @@ class BoardObjects:
         """The object `/machine`."""
         node = Node(MACHINE_NODE)
         node.groups.append(MachineOwn(self._machine))
+        if self._machine.config.numa is not None:
+            ram = partial(region_node, memmap.RAM_BASE, self._machine.ram.size, SYSTEM_MEMORY)
+            node.add(f"{RAM_NAME}[0]", "memory-region", ram)
         node.add("unattached", "container", self._unattached)
         for name in ("peripheral", "peripheral-anon"):
             node.add(name, "container", partial(self._cpus, name))
@@ -44,16 +59,14 @@ class BoardObjects:
     def objects(self) -> Node:
         """The object `/objects`, as long as nobody mounts another."""
         node = container()
-        node.add(RAM_NAME, RAM, self.ram_backend)
+        if self._machine.config.ram_backend == RAM_NAME:
+            node.add(RAM_NAME, RAM, self.ram_backend)
         return node
 
     def ram_backend(self) -> Node:
         """The `memory-backend-ram` that the machine's memory is in."""
-        node = Node(RAM)
-        node.show("size", "int", self._machine.ram.size)
-        for region in owned_by(self._machine, RAM):
-            node.add(region.component, "memory-region", region.node)
-        return node
+        (region,) = ram_regions(self._machine)
+        return backend_node(MemoryBackend(region.size), region.component, region.node)
 
     def _unattached(self) -> Node:
         node = self._cpus("unattached")

@@ -12,21 +12,19 @@ from typing import TYPE_CHECKING, Any
 from machine.acpi.aml_table import BOCHS
 from machine.qom.device import Declared
 from machine.qom.node import Property
-from machine.qom.regions import RAM_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from machine.planned import PlannedMachine
     from machine.virt import VirtMachine
 
-RAM_BACKEND = f"/objects/{RAM_NAME}"
 
-
-def _smp(machine: VirtMachine) -> dict[str, Any]:
-    topology = machine.topology
+def _smp(machine: VirtMachine | PlannedMachine) -> dict[str, Any]:
+    topology = machine.config.topology
     return {
         "cpus": topology.cpus,
-        "maxcpus": machine.possible_count,
+        "maxcpus": machine.config.possible_count,
         "sockets": topology.sockets,
         "clusters": topology.clusters,
         "cores": topology.cores,
@@ -34,7 +32,12 @@ def _smp(machine: VirtMachine) -> dict[str, Any]:
     }
 
 
-def _memory(machine: VirtMachine) -> dict[str, Any]:
+def _ram_backend(machine: VirtMachine | PlannedMachine) -> str:
+    backend = machine.config.ram_backend
+    return f"/objects/{backend}" if backend is not None else ""
+
+
+def _memory(machine: VirtMachine | PlannedMachine) -> dict[str, Any]:
     size = machine.config.ram_size
     return {"size": size, "max-size": size}
 
@@ -42,7 +45,7 @@ def _memory(machine: VirtMachine) -> dict[str, Any]:
 MACHINE_PROPERTIES: tuple[Declared, ...] = (
     Declared("memory", "MemorySizeConfiguration", _memory, None, "Memory size configuration"),
     Declared("smp", "SMPConfiguration", _smp, None, "CPU topology"),
-    Declared("memory-backend", "link<memory-backend>", lambda _machine: RAM_BACKEND),
+    Declared("memory-backend", "link<memory-backend>", _ram_backend),
     Declared("graphics", "bool", lambda _machine: False),
     Declared("usb", "bool", lambda _machine: False),
     Declared(
@@ -60,7 +63,7 @@ MACHINE_PROPERTIES: tuple[Declared, ...] = (
     Declared("mte", "bool", lambda _machine: False),
     Declared("ras", "bool", lambda _machine: False),
     Declared("highmem", "bool", lambda _machine: True),
-    Declared("highmem-redists", "bool", lambda _machine: True),
+    Declared("highmem-redists", "bool", lambda machine: machine.config.highmem_redists),
     Declared(
         "x-system-suspend",
         "bool",
@@ -81,7 +84,7 @@ BY_NAME = {entry.name: entry for entry in MACHINE_PROPERTIES}
 class MachineOwn:
     """These properties, of one machine."""
 
-    machine: VirtMachine
+    machine: VirtMachine | PlannedMachine
 
     def items(self) -> Iterator[tuple[str, Property]]:
         """All of them."""

@@ -9,16 +9,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from machine import memmap
+from machine.memory_backend import DEFAULT_RAM_ID
 from machine.qom.device import SYSTEM_BUS_PATH, SYSTEM_MEMORY, Qdev, declare, device
 from machine.qom.node import Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from machine.planned import PlannedMachine
     from machine.qom.device import Declared
     from machine.virt import VirtMachine
 
-RAM_NAME = "mach-virt.ram"
+RAM_NAME = DEFAULT_RAM_ID
+RAM_CONTAINER = f"/machine/{RAM_NAME}[0]"
+"""What the memory of NUMA nodes is in."""
 EVERYTHING = (1 << 64) - 1
 GIC, GED, RAM = "arm-gicv3", "acpi-ged", "memory-backend-ram"
 
@@ -31,6 +35,8 @@ class MemoryRegion:
         name: QEMU's.
         kind: "ram" or "i/o".
         owner: the type of the object that it belongs to, if there is one in the tree.
+        within: the name of the region that holds it, if that is not the guest's memory itself;
+            empty for one that is nowhere.
     """
 
     name: str
@@ -38,6 +44,7 @@ class MemoryRegion:
     size: int
     kind: str = "i/o"
     owner: str | None = None
+    within: str | None = None
 
     @property
     def last(self) -> int:
@@ -56,7 +63,12 @@ class MemoryRegion:
 
     def node(self) -> Node:
         """The object."""
-        return region_node(self.base, self.size, SYSTEM_MEMORY)
+        match self.within:
+            case None:
+                return region_node(self.base, self.size, SYSTEM_MEMORY)
+            case "":
+                return region_node(self.base, self.size, "")
+        return region_node(self.base - memmap.RAM_BASE, self.size, RAM_CONTAINER)
 
 
 def region_node(base: int, size: int, container: str) -> Node:
@@ -102,8 +114,15 @@ def sysbus_device(
     return node
 
 
+def ram_regions(machine: VirtMachine | PlannedMachine) -> Iterator[MemoryRegion]:
+    """The RAM: a region for each memory backend, in one that holds them where there are nodes."""
+    within = RAM_NAME if machine.config.numa is not None else None
+    for name, base, size in machine.ram_layout():
+        yield MemoryRegion(name, base, size, "ram", RAM, within)
+
+
 def _regions(machine: VirtMachine) -> Iterator[MemoryRegion]:
-    yield MemoryRegion(RAM_NAME, machine.ram.base, machine.ram.size, "ram", RAM)
+    yield from ram_regions(machine)
     yield MemoryRegion("gicv3_dist", memmap.GICD.base, memmap.GICD.size, owner=GIC)
     counts = redistributor_counts(machine)
     for n, at in enumerate(machine.redistributor_regions):

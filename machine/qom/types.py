@@ -16,6 +16,7 @@ from machine.qom.device import DEVICE_PROPERTIES
 from machine.qom.ged import GED_PROPERTIES
 from machine.qom.gic import GIC_PROPERTIES
 from machine.qom.machine import MACHINE_PROPERTIES
+from machine.qom.memory_backend import BACKEND_PROPERTIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -93,6 +94,10 @@ _REGION = (
 )
 _BUS = (TypeProperty("realized", "bool"), TypeProperty("hotplug-handler", "link<hotplug-handler>"))
 
+_BACKEND = tuple(
+    TypeProperty(entry.name, entry.type, None, entry.description) for entry in BACKEND_PROPERTIES
+)
+
 TYPES: tuple[QomType, ...] = (
     QomType(INTERFACE, None, abstract=True),
     QomType("hotplug-handler", INTERFACE, abstract=True),
@@ -130,7 +135,13 @@ TYPES: tuple[QomType, ...] = (
     QomType("machine", "object", abstract=True),
     QomType("virt-machine", "machine", abstract=True, interfaces=("hotplug-handler",)),
     QomType("virt-9.2-machine", "virt-machine", properties=_declared(MACHINE_PROPERTIES)),
-    QomType("memory-backend", "object", abstract=True, interfaces=("user-creatable",)),
+    QomType(
+        "memory-backend",
+        "object",
+        abstract=True,
+        interfaces=("user-creatable",),
+        properties=_BACKEND,
+    ),
     QomType("memory-backend-ram", "memory-backend"),
 )
 

@@ -78,13 +78,13 @@ def fits(tree: QomTree, type_: str, value: object) -> None:
         assert isinstance(value, str)
         assert value or kind == "link"
         assert not value or tree.types.implements(tree.resolve(value).type, target)
-    elif type_ in {"string", "OnOffAuto"}:
+    elif type_ in {"string", "OnOffAuto", "HostMemPolicy"}:
         assert isinstance(value, str)
     elif type_ == "bool":
         assert isinstance(value, bool)
     elif type_.endswith("Configuration"):
         assert isinstance(value, dict)
-    elif type_ == "list":
+    elif type_ == "list" or value == []:  # `host-nodes` calls itself an int, as in QEMU
         assert isinstance(value, list)
     else:
         assert isinstance(value, int)
