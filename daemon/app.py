@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from daemon.chardev.errors import ChardevError
 from daemon.chardev.qom import mount
 from daemon.commands import COMMANDS, EVENTS
+from daemon.config import backend_sizes
 from daemon.context import Context
 from daemon.events import EventBridge
 from daemon.objects.store import Objects
@@ -19,8 +20,10 @@ from daemon.pidfile import Pidfile, PidfileError
 from daemon.runner import Runner
 from daemon.server import Server
 from daemon.sessions import Sessions
+from daemon.stage import Stage
 from machine.clock import VirtualClock
 from machine.errors import MachineError
+from machine.numa import warnings
 from machine.runstate import RunState
 from machine.trace import Trace, TracePoint
 from machine.virt import VirtMachine
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from daemon.monitor import Monitor
     from daemon.mqtt import MqttPublisher
     from machine.config import MachineConfig
+    from machine.planned import PlannedMachine
 
 log = logging.getLogger(__name__)
 
@@ -63,17 +67,17 @@ class App:
         trace = Trace(VirtualClock())
         self._trace_to(trace)
         try:
-            self.machine = VirtMachine(self._at_first(config), trace)
-            self._resources.callback(self.machine.close)
+            self.stage = Stage(self._first(config, trace))
+            self._resources.callback(self._close_machine)
             objects = self._create_objects()
             self.server = Server(config.chardevs, config.monitors, self._connect, tls=objects)
-            mount(self.machine.qom, self.server.chardevs)
+            mount(self.stage.current.qom, self.server.chardevs)
         except (MachineError, ChardevError, QmpError) as error:
             self._resources.close()
             raise StartError(str(error)) from None
-        self.runner = Runner(self.machine.clock, loop=loop)
+        self.runner = Runner(trace.clock, loop=loop)
         self.context = Context(
-            self.machine,
+            self.stage,
             self.runner,
             COMMANDS,
             EVENTS,
@@ -85,6 +89,13 @@ class App:
         self.mqtt = _publisher(config)
         self._bridge = EventBridge(self.context, self.server.broadcast, publisher=self.mqtt)
         self._sessions = Sessions(self.context, self.runner)
+        self._clients_came = False
+        self.stage.on_created = self._created
+
+    @property
+    def machine(self) -> VirtMachine:
+        """The machine, once it has been created."""
+        return self.stage.machine
 
     async def start(self) -> None:
         """Listen; the machine's guest is up by then, unless it is to wait.
@@ -141,13 +152,31 @@ class App:
 
     def end_by_signal(self) -> None:
         """SIGTERM or SIGINT: end the machine as from outside."""
-        self.machine.shutdown("host-signal")
+        self.stage.current.shutdown("host-signal")
 
     async def _start_machine(self) -> None:
         await self.server.wait_for_clients()
-        if self.machine.run_state is RunState.PRELAUNCH and not self._config.machine.paused:
-            self.machine.cont()
+        self._clients_came = True
+        self._let_run()
         self.context.follow_run_state()
+
+    def _let_run(self) -> None:
+        """Start the machine, once it is there, and nobody is waited for, unless it is to wait."""
+        if self.stage.planned is not None or not self._clients_came or self._config.machine.paused:
+            return
+        if self.machine.run_state is RunState.PRELAUNCH:
+            self.machine.cont()
+
+    def _created(self, machine: VirtMachine) -> None:
+        """A client has had the machine created: it takes the place of its plan."""
+        self.context.objects.serve(machine)
+        mount(machine.qom, self.server.chardevs)
+        self._bridge.follow(machine)
+        self._warn()
+        if self.mqtt is not None:
+            self._bridge.publish_all()
+        self._let_run()
+        self._boot_guest()
 
     def _publish(self) -> list[asyncio.Task[None]]:
         if self.mqtt is None:
@@ -158,7 +187,8 @@ class App:
         return [publishing]
 
     def _create_objects(self) -> Objects:
-        objects = Objects(self.machine.qom)
+        objects = Objects()
+        objects.serve(self.stage.current)
         objects.create_all(self._config.objects)
         return objects
 
@@ -170,6 +200,22 @@ class App:
         """The machine has ended: answer what is being answered, and nothing more."""
         self.server.finish()
         self._ended.set()
+
+    def _first(self, config: DaemonConfig, trace: Trace) -> VirtMachine | PlannedMachine:
+        """The machine, or its plan, if a client is to have it created.
+
+        Raises:
+            MachineError: it can't be built as asked.
+        """
+        if not config.preconfig:
+            return VirtMachine(self._at_first(config), trace)
+        from machine.planned import PlannedMachine  # noqa: PLC0415 - few are planned
+
+        planned = replace(config.machine, paused=True)
+        return PlannedMachine(planned, trace, config.numa, backend_sizes(config.objects))
+
+    def _close_machine(self) -> None:
+        self.stage.current.close()
 
     @staticmethod
     def _at_first(config: DaemonConfig) -> MachineConfig:
@@ -183,10 +229,17 @@ class App:
         A request that comes while it boots finds no driver for its interrupt, and is not reported
         until the next one; a client that has just started the daemon need not know that.
         """
-        if self.machine.running:
-            self.machine.clock.run_until_idle(BOOT_TIME)
+        if self.stage.current.running:
+            clock = self.machine.clock
+            clock.run_until_idle(clock.now + BOOT_TIME)
 
     def _warn(self) -> None:
+        if self.stage.planned is not None:
+            return
+        config = self.machine.config
+        if config.numa is not None:
+            for text in warnings(config.numa, config.topology):
+                log.warning("warning: %s", text)
         if not self.machine.has_hotpluggable_cpus:
             log.warning(
                 "warning: cpu hotplug feature has been disabled: "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - pydantic reads it
+from collections.abc import Iterable, Mapping  # noqa: TC003 - pydantic reads it
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import CoreSchema, core_schema
 
 from machine.config import MachineConfig
+from machine.memory_backend import TYPE as MEMORY_BACKEND
 
 QMP_SOCKET = "./qmp.sock"
 """Where the monitor listens if the command line names none."""
@@ -163,6 +164,11 @@ def _default_monitors() -> tuple[MonitorConfig, ...]:
     return (MonitorConfig(chardev=compat_label(0)),)
 
 
+def backend_sizes(objects: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """The bytes of each memory backend among objects that are to be created, by id."""
+    return {each["id"]: each["size"] for each in objects if each["qom-type"] == MEMORY_BACKEND}
+
+
 class DaemonConfig(_Config):
     """Everything that the command line says.
 
@@ -171,6 +177,8 @@ class DaemonConfig(_Config):
         chardevs: its character devices.
         monitors: its monitors, each on one of `chardevs`; none for `-qmp none`.
         objects: what `-object` asked for, as it was given: `qom-type`, `id` and properties.
+        preconfig: the machine is not created before `x-exit-preconfig`.
+        numa: what was said of NUMA nodes, if there is more to come; or else `machine` has them.
         pidfile: where the process id is written once everything listens.
         mqtt: the broker to publish at.
         trace: file to write trace points to, `-` for standard error.
@@ -181,6 +189,8 @@ class DaemonConfig(_Config):
     chardevs: tuple[Chardev, ...] = Field(default_factory=_default_chardevs)
     monitors: tuple[MonitorConfig, ...] = Field(default_factory=_default_monitors)
     objects: tuple[Mapping[str, Any], ...] = ()
+    preconfig: bool = False
+    numa: tuple[Any, ...] = ()
     pidfile: str | None = None
     mqtt: MqttConfig | None = None
     trace: str | None = None

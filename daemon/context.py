@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 from daemon.fds import FdSets
 from daemon.monitor import Monitor, detached
 from daemon.objects.store import Objects
+from machine.memory_backend import DEFAULT_RAM_ID, MemoryBackend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from daemon.chardev.backend import Backend
+    from daemon.stage import Stage
+    from machine.planned import PlannedMachine
     from machine.virt import VirtMachine
     from protocol.command import CommandTable
     from protocol.event import EventTable
@@ -38,7 +41,7 @@ class Context:
     """One machine behind its monitors.
 
     Attributes:
-        machine: the machine.
+        stage: the machine, or its plan.
         time: its time.
         commands: every command there is.
         events: every event there is.
@@ -50,7 +53,7 @@ class Context:
         thread_id: the host thread that runs every vCPU: there is one, ours.
     """
 
-    machine: VirtMachine
+    stage: Stage
     time: TimeKeeper
     commands: CommandTable
     events: EventTable
@@ -61,9 +64,27 @@ class Context:
     monitor: Monitor = field(default_factory=detached)
     thread_id: int = field(default_factory=os.getpid)
 
+    @property
+    def machine(self) -> VirtMachine:
+        """The machine; commands that work without one look at `current`."""
+        return self.stage.machine
+
+    @property
+    def current(self) -> VirtMachine | PlannedMachine:
+        """The machine as far as it is there (QEMU: current_machine)."""
+        return self.stage.current
+
+    def memory_backends(self) -> dict[str, MemoryBackend]:
+        """All memory backends by id: the users', and the one that the machine has made."""
+        backends = self.objects.memory_backends()
+        own = self.stage.planned is None and self.current.config.ram_backend == DEFAULT_RAM_ID
+        if own:
+            backends[DEFAULT_RAM_ID] = MemoryBackend(self.current.config.ram_size)
+        return backends
+
     def follow_run_state(self) -> None:
         """Let time pass while the machine runs, and only then."""
-        if self.machine.running:
+        if self.current.running:
             self.time.resume()
         else:
             self.time.pause()

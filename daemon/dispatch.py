@@ -32,7 +32,7 @@ class Dispatcher:
 
     def __call__(self, session: Session, request: Request) -> bytes:
         """Execute one request; whatever happens, there is a reply."""
-        trace = self._context.machine.trace
+        trace = self._context.stage.current.trace
         if not trace.on:
             return self._answer(session, request)
         trace("qmp", "handle_qmp_command", execute=request.command.name, args=_told(request))
@@ -56,6 +56,7 @@ class Dispatcher:
     def _reply(self, session: Session, request: Request) -> bytes:
         """Execute a request, unless its last reply is kept and still true."""
         command, context = request.command, self._context
+        context.stage.require(command)
         if command.kept is None:
             return session.encode_return(request, request.execute(context))
         token = command.kept(context)

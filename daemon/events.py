@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from daemon.context import Context
     from machine.clock import VirtualClock
+    from machine.planned import PlannedMachine
+    from machine.virt import VirtMachine
     from protocol.event import Event
 
 
@@ -119,12 +121,17 @@ class EventBridge:
         self._alarm = alarm or WallAlarm()
         self._timer: Timer | None = None
         self._throttle: EventThrottle[tuple[Event, bytes]] = EventThrottle()
-        context.machine.events.listen(self._on_event)
+        self.follow(context.current)
+
+    def follow(self, machine: VirtMachine | PlannedMachine) -> None:
+        """Listen to a machine that has come to be."""
+        machine.events.listen(self._on_event)
 
     def publish_all(self) -> None:
-        """Publish every vCPU's state, as at start."""
-        for index in range(len(self._context.machine.slots)):
-            self._publish_vcpu(index)
+        """Publish every vCPU's state, as at start; before the machine is created there is none."""
+        if self._context.stage.planned is None:
+            for index in range(len(self._context.machine.slots)):
+                self._publish_vcpu(index)
 
     def _on_event(self, event: MachineEvent) -> None:
         if isinstance(event, VcpuChanged):
@@ -159,8 +166,8 @@ class EventBridge:
         self._wait()
 
     def _emit(self, event: Event, line: bytes) -> None:
-        if self._context.machine.trace.on:
-            self._context.machine.trace(
+        if self._context.current.trace.on:
+            self._context.current.trace(
                 "qmp", "monitor_qapi_event_emit", json=line.decode().strip()
             )
         self._broadcast(line)

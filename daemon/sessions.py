@@ -39,6 +39,7 @@ class Sessions:
             self._context.commands,
             self._greeting,
             pretty=monitor.config.pretty,
+            require=self._context.stage.require,
         )
         dispatch = self._dispatch.on(monitor)
         return Connection(session, dispatch, pump=self._pump, inbox=monitor.inbox)

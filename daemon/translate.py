@@ -27,20 +27,21 @@ from protocol.qapi.vcpus import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from machine.cpu import CpuSlot
+    from machine.cpu import CpuSlot, PossibleCpu
     from machine.topology import CpuLocation
     from machine.virt import VirtMachine
     from protocol.event import Event
 
 
-def instance_properties(slot: CpuSlot) -> CpuInstanceProperties:
+def instance_properties(slot: PossibleCpu) -> CpuInstanceProperties:
     """Where a possible CPU sits."""
-    return _properties(slot.location)
+    return _properties(slot.location, slot.node_id)
 
 
 @lru_cache(MAX_CPUS)
-def _properties(at: CpuLocation) -> CpuInstanceProperties:
+def _properties(at: CpuLocation, node_id: int | None) -> CpuInstanceProperties:
     return CpuInstanceProperties(
+        node_id=node_id,
         core_id=at.core_id,
         thread_id=at.thread_id,
         socket_id=at.socket_id,

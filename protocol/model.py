@@ -74,6 +74,11 @@ class IntegerRange:
         return [named, core_schema.no_info_plain_validator_function(_unsigned)]
 
 
+@dataclass(frozen=True, slots=True)
+class SizeRange(IntegerRange):
+    """QAPI's ``size``: 64 bits that a command line may write with a unit, as ``512M``."""
+
+
 def _unsigned(value: int) -> int:
     return value % 2**64
 
@@ -89,3 +94,4 @@ UInt8 = Annotated[int, IntegerRange("uint8_t", 0, 2**8)]
 UInt16 = Annotated[int, IntegerRange("uint16_t", 0, 2**16)]
 UInt32 = Annotated[int, IntegerRange("uint32_t", 0, 2**32)]
 UInt64 = Annotated[int, IntegerRange("uint64", 0, 2**64)]
+Size = Annotated[int, SizeRange("uint64", 0, 2**64)]

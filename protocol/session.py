@@ -9,7 +9,7 @@ What is wrong with a message is told in QEMU's order: JSON, members of the messa
 their names, existence of the command, its being out of band, and last its arguments.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import Any, Final, TypeGuard
 
@@ -80,6 +80,8 @@ class Session:
         greeting: what to say first, and which capabilities may be enabled.
         pretty: write indented replies.
         limits: of one message.
+        require: raises where a command may not be executed now; who gives such a one wrong
+            arguments is told that, and not what is wrong with them.
     """
 
     def __init__(
@@ -89,12 +91,14 @@ class Session:
         *,
         pretty: bool = False,
         limits: Limits = DEFAULT_LIMITS,
+        require: Callable[[Command], None] | None = None,
     ) -> None:
         if NEGOTIATE not in commands:
             raise ValueError(f"the command table lacks {NEGOTIATE}: collect protocol.capabilities")
         self._commands = commands
         self._greeting = greeting
         self._pretty = pretty
+        self._require = require
         self._stream = JsonStream(limits)
         self._known: dict[bytes, Request] = {}
         self._mode = Mode.NEGOTIATION
@@ -176,8 +180,16 @@ class Session:
         if oob and not command.allow_oob:
             raise QmpError(f"The command {name} does not support OOB")
         if command.gen:
-            given = arguments.validate(command.arguments, given, command.boxed)
+            given = self._arguments(command, given)
         return Request(command, given, request_id, oob)
+
+    def _arguments(self, command: Command, given: dict[str, Value]) -> dict[str, Any]:
+        try:
+            return arguments.validate(command.arguments, given, command.boxed)
+        except QmpError:
+            if self._require is not None:
+                self._require(command)
+            raise
 
     def _call(self, message: Value | ParseError) -> _Call:
         if type(message) is dict and message.keys() <= _PLAIN_MEMBERS:

@@ -6,19 +6,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from daemon.commands import COMMANDS, EVENTS
-from daemon.config import DaemonConfig
+from daemon.config import DaemonConfig, backend_sizes
 from daemon.context import Context
 from daemon.dispatch import Dispatcher
 from daemon.events import EventBridge, VirtualAlarm
-from daemon.objects.store import Objects
 from daemon.runner import SteppedRunner
 from daemon.server import Server
+from daemon.stage import Stage
 from daemon.version import VERSION
+from machine.clock import VirtualClock
 from machine.config import MachineConfig
+from machine.planned import PlannedMachine
 from machine.topology import Topology
+from machine.trace import Trace
 from machine.virt import VirtMachine
 from protocol.greeting import Greeting
 from protocol.session import Reply, Session
@@ -32,43 +36,71 @@ if TYPE_CHECKING:
     from daemon.chardev.backend import Backend
 
 
+def _first(config: DaemonConfig, trace: Trace) -> VirtMachine | PlannedMachine:
+    """The machine, or its plan, as the daemon has it at first."""
+    if not config.preconfig:
+        return VirtMachine(config.machine, trace)
+    planned = replace(config.machine, paused=True)
+    return PlannedMachine(planned, trace, config.numa, backend_sizes(config.objects))
+
+
 class Box:
     """One machine and one client, negotiated unless it is told not to."""
 
     def __init__(
         self,
-        config: MachineConfig | None = None,
+        config: MachineConfig | DaemonConfig | None = None,
         *,
         boot: bool = True,
         negotiate: bool = True,
     ) -> None:
-        self.machine = VirtMachine(config or MachineConfig(topology=FLAT))
-        self.runner = SteppedRunner(self.machine.clock)
+        if not isinstance(config, DaemonConfig):
+            config = DaemonConfig(machine=config or MachineConfig(topology=FLAT))
+        self._paused = config.machine.paused
+        trace = Trace(VirtualClock())
+        self.stage = Stage(_first(config, trace))
+        self.stage.on_created = self._created
+        self.runner = SteppedRunner(trace.clock)
         self.ended = False
         self.context = Context(
-            self.machine,
+            self.stage,
             self.runner,
             COMMANDS,
             EVENTS,
             on_end=self._end,
             thread_id=4711,
             chardevs=self._chardevs(),
-            objects=Objects(self.machine.qom),
         )
-        self.session = Session(COMMANDS, Greeting.of(VERSION))
+        self.context.objects.serve(self.stage.current)
+        self.context.objects.create_all(config.objects)
+        self.session = Session(COMMANDS, Greeting.of(VERSION), require=self.stage.require)
         self._dispatch = Dispatcher(self.context)
         self._lines: list[bytes] = []
-        time = VirtualAlarm(self.machine.clock)
-        EventBridge(self.context, self._lines.append, now=lambda: time.now() // 1000, alarm=time)
+        time = VirtualAlarm(trace.clock)
+        self._bridge = EventBridge(
+            self.context, self._lines.append, now=lambda: time.now() // 1000, alarm=time
+        )
         self.context.follow_run_state()
         if negotiate:
             self.ask("qmp_capabilities")
         if boot:
             self.settle()
 
+    @property
+    def machine(self) -> VirtMachine:
+        """The machine, once it has been created."""
+        return self.stage.machine
+
     def close(self) -> None:
         """Give the machine's memory back."""
-        self.machine.close()
+        self.stage.current.close()
+
+    def _created(self, machine: VirtMachine) -> None:
+        """As the daemon does it, but that the guest does not boot before `settle`."""
+        self.context.objects.serve(machine)
+        self._bridge.follow(machine)
+        if not self._paused:
+            machine.cont()
 
     def send(self, data: bytes) -> list[dict[str, Any]]:
         """Give bytes to the session; what came back, replies and events in their order."""

@@ -43,4 +43,4 @@ def query_qmp_schema(context: "Context") -> "list[SchemaInfo]":
 @command("quit", allow_preconfig=True)
 def quit_(context: "Context") -> None:
     """End the machine and the daemon."""
-    context.machine.shutdown("host-qmp-quit")
+    context.current.shutdown("host-qmp-quit")

@@ -22,13 +22,15 @@ from protocol.qapi.machine import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from daemon.context import Context
-    from machine.cpu import CpuSlot
+    from machine.cpu import PossibleCpu
 
 
-def _plugged(context: "Context") -> int:
+def _plugged(context: "Context") -> "Hashable":
     """What the lists of CPUs depend on."""
-    return context.machine.plugger.generation
+    return context.stage.current.generation
 
 
 @command("query-cpus-fast", kept=_plugged)
@@ -56,12 +58,12 @@ def _cpu_info(path: str, index: int, props: CpuInstanceProperties, thread_id: in
 @command("query-hotpluggable-cpus", allow_preconfig=True, kept=_plugged)
 def query_hotpluggable_cpus(context: "Context") -> list[HotpluggableCPU]:
     """List the CPUs that are, or could be, plugged, the highest number first."""
-    return [_hotpluggable(context, slot) for slot in reversed(context.machine.hotpluggable_slots())]
+    return [_hotpluggable(context, slot) for slot in reversed(context.current.hotpluggable_slots())]
 
 
-def _hotpluggable(context: "Context", slot: "CpuSlot") -> HotpluggableCPU:
+def _hotpluggable(context: "Context", slot: "PossibleCpu") -> HotpluggableCPU:
     path = slot.cpu.path if slot.cpu is not None else None
-    return _hotpluggable_cpu(path, instance_properties(slot), context.machine.cpu_typename)
+    return _hotpluggable_cpu(path, instance_properties(slot), context.current.cpu_typename)
 
 
 @lru_cache(MAX_CPUS)
@@ -71,7 +73,7 @@ def _hotpluggable_cpu(
     return HotpluggableCPU(props=props, vcpus_count=1, qom_path=path, type=typename)
 
 
-@command("query-machines", allow_preconfig=True, static=True)
+@command("query-machines", static=True)
 def query_machines(context: "Context") -> list[MachineInfo]:
     """List the machine types."""
     return [
@@ -95,7 +97,7 @@ def query_current_machine(context: "Context") -> CurrentMachineParams:
     return CurrentMachineParams(wakeup_suspend_support=context.machine.config.system_suspend)
 
 
-@command("query-target", allow_preconfig=True, static=True)
+@command("query-target", static=True)
 def query_target(_context: "Context") -> TargetInfo:
     """Name the architecture."""
     return TargetInfo(arch=SysEmuTarget.AARCH64)
@@ -110,7 +112,7 @@ def query_kvm(_context: "Context") -> KvmInfo:
 @command("query-uuid", allow_preconfig=True, static=True)
 def query_uuid(context: "Context") -> UuidInfo:
     """Return the machine's UUID."""
-    return UuidInfo(uuid=str(context.machine.config.uuid))
+    return UuidInfo(uuid=str(context.current.config.uuid))
 
 
 @command("query-memory-size-summary", static=True)

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 @command("query-name", allow_preconfig=True, static=True)
 def query_name(context: "Context") -> NameInfo:
     """Return the machine's name, if it was given one."""
-    return NameInfo(name=context.machine.config.name)
+    return NameInfo(name=context.current.config.name)
+
+
+@command("x-exit-preconfig", allow_preconfig=True)
+def x_exit_preconfig(context: "Context") -> None:
+    """Create the machine that `--preconfig` has put off."""
+    context.stage.create(context.objects.backend_sizes())
 
 
 @command("human-monitor-command")

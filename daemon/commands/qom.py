@@ -17,20 +17,20 @@ def qom_list(context: "Context", path: str) -> list[ObjectPropertyInfo]:
     """List the properties of an object; its children are among them."""
     return [
         ObjectPropertyInfo(name=name, type=type_)
-        for name, type_ in context.machine.qom.properties(path)
+        for name, type_ in context.current.qom.properties(path)
     ]
 
 
 @command("qom-get", allow_preconfig=True)
 def qom_get(context: "Context", path: str, property: str) -> Any:  # noqa: A002 - QAPI's name
     """Read a property of an object."""
-    return context.machine.qom.get(path, property)
+    return context.current.qom.get(path, property)
 
 
 @command("qom-set", allow_preconfig=True)
 def qom_set(context: "Context", path: str, property: str, value: Any) -> None:  # noqa: A002 - QAPI's name
     """Write a property of an object."""
-    context.machine.qom.set(path, property, value)
+    context.current.qom.set(path, property, value)
 
 
 @command("qom-list-types", allow_preconfig=True)
@@ -42,24 +42,24 @@ def qom_list_types(
     """List the types, or those of them that implement another."""
     return [
         ObjectTypeInfo(name=entry.name, parent=entry.parent, abstract=entry.abstract or None)
-        for entry in context.machine.qom.types.list(implements, abstract=bool(abstract))
+        for entry in context.current.qom.types.list(implements, abstract=bool(abstract))
     ]
 
 
 @command("qom-list-properties", allow_preconfig=True)
 def qom_list_properties(context: "Context", typename: str) -> list[ObjectPropertyInfo]:
     """List the properties of a type's instances."""
-    listed = context.machine.qom.types.properties(typename)
+    listed = context.current.qom.types.properties(typename)
     return [
         ObjectPropertyInfo(name=entry.name, type=entry.type, description=entry.description)
         for entry in listed
     ]
 
 
-@command("device-list-properties", allow_preconfig=True)
+@command("device-list-properties")
 def device_list_properties(context: "Context", typename: str) -> list[ObjectPropertyInfo]:
     """List the properties that a device type has beyond those of every device."""
-    return _shown(context.machine.qom.types.device_properties(typename))
+    return _shown(context.current.qom.types.device_properties(typename))
 
 
 def _shown(properties: "Iterable[TypeProperty]") -> list[ObjectPropertyInfo]:

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 def _run_state(context: "Context") -> "MachineRunState":
     """What the status depends on, all of it."""
-    return context.machine.run_state
+    return context.stage.current.run_state
 
 
 @command("query-status", allow_preconfig=True, kept=_run_state)
 def query_status(context: "Context") -> StatusInfo:
     """Tell whether the machine runs."""
-    machine = context.machine
+    machine = context.current
     return StatusInfo(status=RunState(machine.run_state.value), running=machine.running)
 
 

@@ -41,6 +41,7 @@ class HmpCommand:
         handler: called with the monitor and the arguments.
         subcommands: those of `info`.
         complete: what its first argument may be.
+        preconfig: whether there need not be a machine.
     """
 
     name: str
@@ -50,6 +51,7 @@ class HmpCommand:
     handler: Callable[..., Iterable[str] | None]
     subcommands: CommandTable | None = None
     complete: Callable[[Context], Iterable[str]] | None = None
+    preconfig: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -89,6 +91,7 @@ def hmp(  # noqa: PLR0913 - one keyword for each column of QEMU's table
     help: str,  # noqa: A002 - the column's name
     subcommands: CommandTable | None = None,
     complete: Callable[[Context], Iterable[str]] | None = None,
+    preconfig: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Declare the function below as the handler of a command; see `HmpCommand`."""
 
@@ -101,6 +104,7 @@ def hmp(  # noqa: PLR0913 - one keyword for each column of QEMU's table
             handler=handler,
             subcommands=subcommands,
             complete=complete,
+            preconfig=preconfig,
         )
         setattr(handler, _MARK, record)
         return handler

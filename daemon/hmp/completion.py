@@ -40,6 +40,6 @@ def _candidates(context: Context, commands: CommandTable, given: list[str]) -> I
         elif "help" in command.names:
             table = commands
         else:
-            complete = command.complete
+            complete = command.complete if context.stage.planned is None else None
             return complete(context) if complete is not None and len(given) == 1 else ()
     return table.names()

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 COMMANDS_OF_INFO: CommandTable = collect((info_commands,))
 
 
-@hmp("help|?", args="name:S?", params="[cmd]", help="show the help")
+@hmp("help|?", args="name:S?", params="[cmd]", help="show the help", preconfig=True)
 def help_(monitor: HumanMonitor, name: str = "") -> Iterator[str]:
     """Describe a command, or list all of them."""
     wanted = words(name)
     if wanted is not None:
-        yield from _described(monitor.commands, wanted, 0)
+        yield from _described(monitor, monitor.commands, wanted, 0)
 
 
 @hmp(
@@ -30,30 +30,43 @@ def help_(monitor: HumanMonitor, name: str = "") -> Iterator[str]:
     params="[subcommand]",
     help="show various information about the system state",
     subcommands=COMMANDS_OF_INFO,
+    preconfig=True,
 )
 def info(monitor: HumanMonitor) -> Iterator[str]:
     """List what there is to show."""
-    return _described(monitor.commands, ["info"], 0)
+    return _described(monitor, monitor.commands, ["info"], 0)
 
 
-def _described(table: CommandTable, wanted: list[str], depth: int) -> Iterator[str]:
+def _described(
+    monitor: HumanMonitor, table: CommandTable, wanted: list[str], depth: int
+) -> Iterator[str]:
     prefix = "".join(f"{word} " for word in wanted[:depth])
     if depth == len(wanted):
-        yield from (f"{prefix}{command.usage}" for command in table)
+        yield from (f"{prefix}{each.usage}" for each in table if monitor.available(each))
         return
     command = table.find(wanted[depth])
     if command is None:
         yield f"unknown command: '{prefix}{wanted[depth]}'"
     elif command.subcommands is not None:
-        yield from _described(command.subcommands, wanted, depth + 1)
+        yield from _described(monitor, command.subcommands, wanted, depth + 1)
     else:
         yield f"{prefix}{command.usage}"
 
 
-@hmp("quit|q", help="quit the emulator")
+@hmp("quit|q", help="quit the emulator", preconfig=True)
 def quit_(monitor: HumanMonitor) -> None:
     """End the machine and the daemon."""
     monitor.qmp("quit")
+
+
+@hmp(
+    "exit_preconfig",
+    help="exit the preconfig state",
+    preconfig=True,
+)
+def exit_preconfig(monitor: HumanMonitor) -> None:
+    """Create the machine."""
+    monitor.qmp("x-exit-preconfig")
 
 
 @hmp("stop|s", help="stop emulation")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     args="fdname:s",
     params="getfd name",
     help="receive a file descriptor via SCM rights and assign it a name",
+    preconfig=True,
 )
 def getfd(monitor: HumanMonitor, fdname: str) -> None:
     """Keep a file descriptor under a name, in this monitor."""
@@ -26,6 +27,7 @@ def getfd(monitor: HumanMonitor, fdname: str) -> None:
     args="fdname:s",
     params="closefd name",
     help="close a file descriptor previously passed via SCM rights",
+    preconfig=True,
 )
 def closefd(monitor: HumanMonitor, fdname: str) -> None:
     """Close a file descriptor that `getfd` has named."""

@@ -82,7 +82,7 @@ class HumanMonitor:
 
     def execute(self, line: str) -> str:
         """Execute one line; errors are text, too."""
-        trace = self.machine.trace
+        trace = self.context.current.trace
         if trace.on:
             trace("qmp", "handle_hmp_command", cmdline=ascii(line))
         printed: list[str] = []
@@ -111,8 +111,15 @@ class HumanMonitor:
             return self._find(scan, command.subcommands)
         return command
 
+    def available(self, command: HmpCommand) -> bool:
+        """Whether there is what a command needs."""
+        return command.preconfig or self.context.stage.planned is None
+
     def _run(self, command: HmpCommand, scan: Scanner) -> Iterator[str]:
         called = scan.text[: scan.at].rstrip(SPACE)
+        if not self.available(command):
+            yield f"Command '{called}' not available until machine initialization has completed."
+            return
         try:
             arguments = read(scan, command.name, command.wanted, self.format)
         except HmpError as error:

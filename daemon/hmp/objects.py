@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from daemon.hmp.monitor import HumanMonitor
 
 
-@hmp("qom-list", args="path:s?", params="path", help="list QOM properties")
+@hmp("qom-list", args="path:s?", params="path", help="list QOM properties", preconfig=True)
 def qom_list(monitor: HumanMonitor, path: str | None = None) -> Iterator[str]:
     """List the properties of an object."""
     if path is None:
@@ -28,7 +28,13 @@ def qom_list(monitor: HumanMonitor, path: str | None = None) -> Iterator[str]:
         yield f"{entry.name} ({entry.type})"
 
 
-@hmp("qom-get", args="path:s,property:s", params="path property", help="print QOM property")
+@hmp(
+    "qom-get",
+    args="path:s,property:s",
+    params="path property",
+    help="print QOM property",
+    preconfig=True,
+)
 def qom_get(
     monitor: HumanMonitor,
     path: str,
@@ -44,6 +50,7 @@ def qom_get(
     args="json:-j,path:s,property:s,value:S",
     params="[-j] path property value",
     help="set QOM property.\n\t\t\t-j: the value is specified in json format.",
+    preconfig=True,
 )
 def qom_set(
     monitor: HumanMonitor,
@@ -89,6 +96,7 @@ def _text(monitor: HumanMonitor, path: str, name: str, text: str) -> Any:
     args="object:S",
     params="[qom-type=]type,id=str[,prop=value][,...]",
     help="create QOM object",
+    preconfig=True,
 )
 def object_add(monitor: HumanMonitor, object: str) -> Iterator[str]:  # noqa: A002 - as above
     """Create an object from what `-object` takes, or list the types (`help`)."""
@@ -105,7 +113,7 @@ def object_add(monitor: HumanMonitor, object: str) -> Iterator[str]:  # noqa: A0
     monitor.context.objects.create(read_options(given))
 
 
-@hmp("object_del", args="id:s", params="id", help="destroy QOM object")
+@hmp("object_del", args="id:s", params="id", help="destroy QOM object", preconfig=True)
 def object_del(monitor: HumanMonitor, id: str) -> None:  # noqa: A002 - as above
     """Delete an object that a user has created."""
     monitor.qmp("object-del", id=id)

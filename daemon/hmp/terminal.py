@@ -90,7 +90,7 @@ class Terminal:
 
     def _ended(self) -> bool:
         """Whether the machine has come to its end: nothing is asked for any more."""
-        return self._context.machine.run_state is RunState.SHUTDOWN
+        return self._context.current.run_state is RunState.SHUTDOWN
 
     def _complete(self, text: bytes) -> tuple[bytes, list[bytes]]:
         decoded = text.decode(errors="surrogateescape")

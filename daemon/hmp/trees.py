@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from machine.qom.device import SYSTEM_BUS_PATH
@@ -49,11 +50,11 @@ def _shown(entry: Property) -> str:
         case int():
             return f"{value} ({value:#x})"
         case list():
-            return f"{_ranges(value, '{}')} ({_ranges(value, '{:#x}')})"
+            return f"{ranges(value, '{}')} ({ranges(value, '{:#x}')})"
     return f'"{value}"'
 
 
-def _ranges(numbers: Iterable[int], form: str) -> str:
+def ranges(numbers: Iterable[int], form: str) -> str:
     """Numbers as QEMU prints a list: ascending, each once, what follows on joined."""
     spans: list[list[int]] = []
     for number in sorted(set(numbers)):
@@ -66,7 +67,7 @@ def _ranges(numbers: Iterable[int], form: str) -> str:
 
 def info_qom_tree(context: Context, path: str | None = None) -> Iterator[str]:
     """An object and what is below it; without a path the machine."""
-    matches = context.machine.qom.matches("/machine" if path is None else path)
+    matches = context.current.qom.matches("/machine" if path is None else path)
     if len(matches) != 1:
         yield f"Path '{path}' could not be resolved."
         return
@@ -104,9 +105,19 @@ def _nested(spaces: Iterable[str], regions: Iterable[MemoryRegion]) -> Iterator[
     for space in sorted(spaces):
         yield f"address-space: {space}"
     yield f"  {_line(0, EVERYTHING, 'i/o', 'system')}"
-    for region in regions:
-        yield f"    {_line(region.base, region.last, region.kind, region.name)}"
+    for holder, held in groupby(regions, key=lambda region: region.within):
+        yield from _held(holder, list(held))
     yield ""
+
+
+def _held(holder: str | None, regions: list[MemoryRegion]) -> Iterator[str]:
+    """Regions, and around them the one that holds them, if there is one."""
+    indent = "    "
+    if holder is not None:
+        yield f"{indent}{_line(regions[0].base, regions[-1].last, 'i/o', holder)}"
+        indent = "      "
+    for region in regions:
+        yield f"{indent}{_line(region.base, region.last, region.kind, region.name)}"
 
 
 def _line(first: int, last: int, kind: str, name: str) -> str:

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from daemon.objects.types import OBJECT_TYPES
 from daemon.options.parameters import IDENTIFIER
+from machine.memory_backend import MemoryBackend
+from machine.qom.memory_backend import backend_node
 from machine.qom.node import Node, container
+from machine.qom.regions import MemoryRegion, ram_regions
 from protocol.errors import QmpError
 
 if TYPE_CHECKING:
@@ -15,8 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from daemon.objects.tls import TlsCredsX509
+    from machine.planned import PlannedMachine
     from machine.qom.node import Property
     from machine.qom.tree import QomTree
+    from machine.virt import VirtMachine
     from protocol.qapi.objects import ObjectOptions
 
 
@@ -27,6 +32,9 @@ class UserCreatable(Protocol):
         """What QOM shows."""
 
 
+Made = UserCreatable | MemoryBackend
+
+
 class Objects:
     """All of them, in the order in which they were created.
 
@@ -35,10 +43,16 @@ class Objects:
     """
 
     def __init__(self, qom: QomTree | None = None) -> None:
-        self._objects: dict[str, tuple[str, UserCreatable]] = {}
+        self._objects: dict[str, tuple[str, Made]] = {}
+        self._machine: VirtMachine | PlannedMachine | None = None
         self._built_in = container
         if qom is not None:
             self._mount(qom)
+
+    def serve(self, machine: VirtMachine | PlannedMachine) -> None:
+        """Be the objects of a machine, from now on: its RAM may be in some of them."""
+        self._machine = machine
+        self._mount(machine.qom)
 
     def create(self, options: ObjectOptions) -> None:
         """Create one.
@@ -79,7 +93,19 @@ class Objects:
             if built_in is not None and built_in.make is not None:
                 raise QmpError(f"object '{id_}' is in use, can not be deleted")
             raise QmpError(f"object '{id_}' not found")
+        if self._machine is not None and self._machine.uses_backend(id_):
+            raise QmpError(f"object '{id_}' is in use, can not be deleted")
         del self._objects[id_]
+
+    def memory_backends(self) -> dict[str, MemoryBackend]:
+        """Those of them that are memory backends, by id."""
+        return {
+            id_: made for id_, (_, made) in self._objects.items() if isinstance(made, MemoryBackend)
+        }
+
+    def backend_sizes(self) -> dict[str, int]:
+        """The bytes of each memory backend, by id."""
+        return {id_: backend.size for id_, backend in self.memory_backends().items()}
 
     def server_context(self, id_: str) -> ssl.SSLContext:
         """What speaks TLS as a server, with the credentials of this id.
@@ -116,9 +142,22 @@ class Objects:
     def node(self) -> Node:
         """The object `/objects`."""
         node = self._built_in()
-        for id_, (type_, made) in self._objects.items():
-            node.add(id_, type_, partial(_node, type_, made))
+        for id_, (type_, _made) in self._objects.items():
+            node.add(id_, type_, partial(self._node, id_))
         return node
+
+    def _node(self, id_: str) -> Node:
+        type_, made = self._objects[id_]
+        if not isinstance(made, MemoryBackend):
+            return Node(type_, made.properties())
+        region = self._region(id_, made)
+        return backend_node(made, region.component, region.node)
+
+    def _region(self, id_: str, backend: MemoryBackend) -> MemoryRegion:
+        """Where a backend's memory is among the guest's addresses; nowhere, if it is not used."""
+        regions = ram_regions(self._machine) if self._machine is not None else ()
+        nowhere = MemoryRegion(id_, 0, backend.size, "ram", within="")
+        return next((region for region in regions if region.name == id_), nowhere)
 
     def _mount(self, qom: QomTree) -> None:
         present = qom.root().find("objects")
@@ -138,7 +177,3 @@ class Objects:
         if credentials.endpoint != endpoint:
             raise QmpError(f"Expected TLS credentials for a {endpoint} endpoint")
         return credentials
-
-
-def _node(type_: str, made: UserCreatable) -> Node:
-    return Node(type_, made.properties())

@@ -59,6 +59,14 @@ def parse_opts(text: str, implied: str | None = None) -> dict[str, str]:
     return dict(_switched(item) for item in _items(text, implied))
 
 
+def parse_repeated(text: str, implied: str | None = None) -> dict[str, tuple[str, ...]]:
+    """Read QemuOpts notation, with all values of a key that is given several times."""
+    found: dict[str, tuple[str, ...]] = {}
+    for key, value in map(_switched, _items(text, implied)):
+        found[key] = (*found.get(key, ()), value)
+    return found
+
+
 def _switched(item: _Item) -> tuple[str, str]:
     if item.value is not None:
         return item.key, item.value

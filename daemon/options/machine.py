@@ -7,7 +7,7 @@ later one overrides an earlier one; what they mean together is decided once all 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -18,10 +18,16 @@ from daemon.options.sizes import parse_int, parse_size
 from daemon.options.usage import Exit, UsageError
 from machine.config import GIB, MachineConfig
 from machine.errors import MachineError
+from machine.memory_backend import check_reserved, ram_size_of
+from machine.numa_draft import NumaDraft
 from machine.topology import LEVELS, UNSUPPORTED_LEVELS, Topology, resolve_smp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+
+    from machine.numa_draft import NumaOption
+
+INT64 = range(-(1 << 63), 1 << 63)
 
 NIL = UUID(int=0)
 """The UUID of a machine that was given none."""
@@ -45,7 +51,6 @@ MACHINE_SWITCHES: Mapping[str, tuple[bool, ...]] = {
     "mem-merge": ANY,
     "suppress-vmdesc": ANY,
     "highmem": (True,),
-    "highmem-redists": (True,),
     "compact-highmem": (True,),
     "hmat": (False,),
     "its": (False,),
@@ -73,7 +78,6 @@ UNMODELLED = frozenset(
         "highmem-mmio-size",
         "iommu",
         "kernel-irqchip",
-        "memory-backend",
         "memory-encryption",
         "nvdimm-persistence",
         "x-oem-id",
@@ -90,6 +94,8 @@ MACHINE_GROUP = Group(
         Parameter("acpi", shape="on|off", default="on"),
         Parameter("accel", shape="kvm|tcg"),
         Parameter("x-system-suspend", "boolean", default="off"),
+        Parameter("memory-backend", shape="ID"),
+        Parameter("highmem-redists", "boolean", default="on"),
         *(Parameter(name, "boolean") for name in MACHINE_SWITCHES),
     ),
     implied="type",
@@ -109,6 +115,7 @@ NAME = Group(
     ),
     implied="guest",
 )
+NUMA = Group("numa", implied="type")
 ACCEL = Group("accel", implied="accel")
 DEVICE = Group("device", implied="driver")
 
@@ -122,6 +129,7 @@ class MachineDraft:
     name: str | None = None
     uuid: UUID = NIL
     devices: list[Mapping[str, object]] = field(default_factory=list)
+    numa: list[tuple[str, NumaOption]] = field(default_factory=list)
     paused: bool = False
     single_threaded: bool = False
 
@@ -164,6 +172,12 @@ class MachineDraft:
             raise UsageError("Parameter 'driver' is missing")
         self.devices.append(device)
 
+    def read_numa(self, text: str) -> None:
+        """-numa TYPE[,KEY=VALUE...] or a JSON object."""
+        from daemon.options.numa import parse_numa  # noqa: PLC0415 - few machines have nodes
+
+        self.numa.append((text, parse_numa(text)))
+
     def read_accelerator(self, text: str) -> None:
         """-accel kvm|tcg[,thread=single|multi]."""
         given = parse_opts(text, "accel")
@@ -177,8 +191,19 @@ class MachineDraft:
         for key in given:
             raise UsageError(f"Property '{name}-accel.{key}' not found")
 
-    def build(self, models: Collection[str]) -> MachineConfig:
+    def build(
+        self,
+        models: Collection[str],
+        backends: Mapping[str, int] | None = None,
+        *,
+        preconfig: bool = False,
+    ) -> MachineConfig:
         """Decide what all of it means together.
+
+        Args:
+            models: the CPU models that there are.
+            backends: the memory backends that are to be created: ids, and sizes in bytes.
+            preconfig: what is said of NUMA nodes is checked, but not all has been said.
 
         Raises:
             UsageError: something is unknown, contradictory or not modelled.
@@ -188,13 +213,15 @@ class MachineDraft:
         if kind not in MACHINES:
             raise UsageError(f'unsupported machine type: "{kind}"')
         topology = _topology(_take(properties, "smp."))
-        ram_size = _ram_size(_take(properties, "memory."))
+        backends = backends or {}
+        memory_backend = properties.pop("memory-backend", "") or None
+        ram_size = _ram_size(_take(properties, "memory."), memory_backend, backends)
         known = {
             key: read(properties.pop(key)) for key, read in PROPERTIES.items() if key in properties
         }
         for key, value in properties.items():
             _check_property(key, value)
-        return MachineConfig(
+        config = MachineConfig(
             topology=topology,
             cpu_model=_cpu_model(self.cpu, models),
             ram_size=ram_size,
@@ -205,8 +232,30 @@ class MachineDraft:
             name=self.name,
             uuid=self.uuid,
             devices=tuple(self.devices),
+            memory_backend=memory_backend,
+            highmem_redists=known.get("highmem-redists", True) is not False,
             paused=self.paused,
         )
+        numa = self._numa(topology, backends)
+        try:
+            config.check_capacity()
+            if preconfig:
+                return config
+            config = replace(config, numa=numa.complete(ram_size, memory_backend))
+            check_reserved(config.ram_backend, backends)
+        except MachineError as error:
+            raise UsageError(str(error)) from None
+        return config
+
+    def _numa(self, topology: Topology, backends: Mapping[str, int]) -> NumaDraft:
+        """What `-numa` says, one option after the other."""
+        draft = NumaDraft(topology)
+        for text, option in self.numa:
+            try:
+                draft.apply(option, backends)
+            except MachineError as error:
+                raise UsageError(f"-numa {text}: {error}") from None
+        return draft
 
 
 def _take(properties: dict[str, str], prefix: str) -> dict[str, str]:
@@ -223,16 +272,28 @@ def _topology(given: dict[str, str]) -> Topology:
         if key not in SMP.names:
             raise UsageError(f"Parameter 'smp.{key}' is unexpected")
         number = parse_int(text)
-        if number is None:
+        if number is None or number not in INT64:
             raise UsageError(f"Parameter 'smp.{key}' expects integer")
-        numbers[key] = max(number, 0)  # so that a negative one is told that it must be positive
+        numbers[key] = number
     try:
         return resolve_smp(numbers, machine=MACHINE)
     except MachineError as error:
         raise UsageError(str(error)) from None
 
 
-def _ram_size(given: dict[str, str]) -> int:
+def _ram_size(given: dict[str, str], backend: str | None, backends: Mapping[str, int]) -> int:
+    """The size of RAM: as `-m` says, or of the backend that it is in."""
+    size = _given_size(given)
+    if backend is None:
+        return MachineConfig().ram_size if size is None else size
+    try:
+        size = ram_size_of(backend, size, backends)
+    except MachineError as error:
+        raise UsageError(str(error)) from None
+    return _checked(size, f"-machine memory-backend={backend}")
+
+
+def _given_size(given: dict[str, str]) -> int | None:
     for key in given:
         if key in {"slots", "maxmem"}:
             raise UsageError(f"-m {key} is not modelled: memory cannot be hot-plugged here")
@@ -240,14 +301,18 @@ def _ram_size(given: dict[str, str]) -> int:
             raise UsageError(f"Parameter 'memory.{key}' is unexpected")
     text = given.get("size")
     if text is None:
-        return MachineConfig().ram_size
+        return None
     if not text:
         raise UsageError("missing 'size' option value")
     size = parse_size(f"{text}M" if text[-1].isdigit() else text)
     if size is None:
         raise UsageError("Parameter 'memory.size' expects size")
+    return _checked(size, f"-m {text}")
+
+
+def _checked(size: int, option: str) -> int:
     if not MIN_RAM <= size <= MAX_RAM:
-        raise UsageError(f"-m {text}: the size of RAM must be between 64 MiB and 255 GiB")
+        raise UsageError(f"{option}: the size of RAM must be between 64 MiB and 255 GiB")
     return size
 
 
@@ -290,6 +355,7 @@ def _accelerators(text: str) -> bool:
 PROPERTIES: Mapping[str, Callable[[str], int]] = {
     "gic-version": _gic_version,
     "acpi": _acpi,
+    "highmem-redists": lambda text: switch("highmem-redists", text),
     "accel": _accelerators,
     "x-system-suspend": _system_suspend,
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from daemon.config import DaemonConfig, MqttConfig
+from daemon.config import DaemonConfig, MqttConfig, backend_sizes
 from daemon.options.chardev import CHARDEV, USAGE
 from daemon.options.keyval import KeyvalError
 from daemon.options.machine import (
@@ -18,6 +18,7 @@ from daemon.options.machine import (
     MACHINE_GROUP,
     MEMORY,
     NAME,
+    NUMA,
     SMP,
     MachineDraft,
 )
@@ -45,6 +46,7 @@ class Draft:
     machine: MachineDraft = field(default_factory=MachineDraft)
     monitors: MonitorDraft = field(default_factory=MonitorDraft)
     objects: list[Mapping[str, Any]] = field(default_factory=list)
+    preconfig: bool = False
     pidfile: str | None = None
     mqtt: MqttConfig | None = None
     trace: str | None = None
@@ -52,13 +54,15 @@ class Draft:
 
     def build(self, models: Collection[str]) -> DaemonConfig:
         """Decide what it means."""
-        machine = self.machine.build(models)
+        machine = self.machine.build(models, backend_sizes(self.objects), preconfig=self.preconfig)
         chardevs, monitors = self.monitors.build()
         return DaemonConfig(
             machine=machine,
             chardevs=chardevs,
             monitors=monitors,
             objects=tuple(self.objects),
+            preconfig=self.preconfig,
+            numa=tuple(option for _, option in self.machine.numa) if self.preconfig else (),
             pidfile=self.pidfile,
             mqtt=self.mqtt,
             trace=self.trace,
@@ -114,6 +118,10 @@ def _pause(draft: Draft, _text: str) -> None:
     draft.machine.paused = True
 
 
+def _preconfig(draft: Draft, _text: str) -> None:
+    draft.preconfig = True
+
+
 def _pidfile(draft: Draft, text: str) -> None:
     draft.pidfile = text
 
@@ -163,7 +171,8 @@ OPTIONS: tuple[Option, ...] = (
     Option(("version",), "", "show the version and exit", _version),
     Option(
         ("machine", "M"),
-        "[type=]virt[,gic-version=3|2|max|host][,acpi=on|off][,PROPERTY=VALUE...]",
+        "[type=]virt[,gic-version=3|2|max|host][,acpi=on|off][,memory-backend=ID]"
+        "[,highmem-redists=on|off][,PROPERTY=VALUE...]",
         "the machine type, and what is special about it; only GICv3 with ACPI hot-plugs",
         lambda draft, text: draft.machine.read_machine(text),
         group=MACHINE_GROUP,
@@ -198,6 +207,14 @@ OPTIONS: tuple[Option, ...] = (
         group=MEMORY,
     ),
     Option(
+        ("numa",),
+        "node[,nodeid=N][,cpus=A[-B]][,memdev=ID], or cpu,node-id=N[,socket-id=N][,cluster-id=N]"
+        "[,core-id=N][,thread-id=N], or dist,src=N,dst=N,val=N; or JSON",
+        "a NUMA node, which CPUs are in one, or how far it is from one to another; may be repeated",
+        lambda draft, text: draft.machine.read_numa(text),
+        group=NUMA,
+    ),
+    Option(
         ("name",),
         NAME.usage,
         "the guest's name",
@@ -220,11 +237,19 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         ("object",),
         "TYPE,id=ID[,PROPERTY=VALUE...]|JSON",
-        "create TLS credentials or an access list; `-object help` lists the types",
+        "create a memory backend, TLS credentials or an access list; `-object help` lists the "
+        "types",
         _object,
         group=OBJECT,
     ),
     Option(("S",), "", "do not start the CPUs: `cont` does", _pause),
+    Option(
+        ("preconfig",),
+        "",
+        "do not even create the machine: `x-exit-preconfig` does, after `set-numa-node` has said "
+        "which CPUs are in which node",
+        _preconfig,
+    ),
     Option(
         ("chardev",),
         USAGE,

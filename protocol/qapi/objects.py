@@ -3,6 +3,7 @@
 from protocol.model import QapiEnum
 from protocol.qapi.authz import AuthZListProperties, AuthZSimpleProperties
 from protocol.qapi.crypto import TlsCredsX509Properties
+from protocol.qapi.memory import MemoryBackendProperties
 from protocol.union import FlatUnion
 
 
@@ -11,6 +12,7 @@ class ObjectType(QapiEnum):
 
     AUTHZ_LIST = "authz-list"
     AUTHZ_SIMPLE = "authz-simple"
+    MEMORY_BACKEND_RAM = "memory-backend-ram"
     TLS_CREDS_X509 = "tls-creds-x509"
 
 
@@ -20,6 +22,7 @@ class ObjectOptions(
     branches={
         ObjectType.AUTHZ_LIST: AuthZListProperties,
         ObjectType.AUTHZ_SIMPLE: AuthZSimpleProperties,
+        ObjectType.MEMORY_BACKEND_RAM: MemoryBackendProperties,
         ObjectType.TLS_CREDS_X509: TlsCredsX509Properties,
     },
 ):

@@ -28,7 +28,8 @@ def configured(info: str) -> Box:
     """The machine that a block's options ask for, booted; `fresh` is a client that is new."""
     fresh = info == "fresh"
     argv = [] if fresh else shlex.split(info)
-    return Box(parse(argv).machine, negotiate=not fresh)
+    config = parse(argv)
+    return Box(config, boot=not config.preconfig, negotiate=not fresh)
 
 
 def agree(expected: str, actual: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ QEMU: dict[str, dict[str, str]] = {
     ),
     "memory": {"size": "size"},
     "name": {"guest": "string", "process": "string", "debug-threads": "boolean"},
+    "numa": {},
     "accel": {},
     "device": {},
     "object": {},

@@ -114,6 +114,7 @@ def test_help_lists_the_types() -> None:
     assert str(text.value).splitlines()[1:] == [
         "  authz-list",
         "  authz-simple",
+        "  memory-backend-ram",
         "  tls-creds-x509",
     ]
 

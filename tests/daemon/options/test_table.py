@@ -16,6 +16,9 @@ def refusal(*argv: str) -> str:
     return str(refused.value)
 
 
+MOST = "The max CPUs supported by machine 'virt-9.2' is 512"
+
+
 def socket(
     address: UnixAddress | TcpAddress, *, server: bool = True, wait: bool = False
 ) -> SocketChardev:
@@ -78,7 +81,19 @@ def test_smp_has_many_forms(text: str, topology: Topology) -> None:
         ("4,disabled=2", "Parameter 'smp.disabled' is unexpected"),
         ("4,threads", "-smp 4,threads: Expected '=' after parameter 'threads'"),
         ("0", "Invalid CPU topology: CPU topology parameters must be greater than zero"),
-        ("-1", "Invalid CPU topology: CPU topology parameters must be greater than zero"),
+        ("-1", f"Invalid SMP CPUs -1. {MOST}"),
+        ("-5000000000", f"Invalid SMP CPUs -2147483648. {MOST}"),
+        ("4294967297", f"Invalid SMP CPUs 4294967297. {MOST}"),
+        ("99999999999999999999", "Parameter 'smp.cpus' expects integer"),
+        ("4,dies=x", "Parameter 'smp.dies' expects integer"),
+        ("4,dies=2,books=2", "dies > 1 not supported by this machine's CPU topology"),
+        (
+            "4,sockets=-1",
+            (
+                "Invalid CPU topology: product of the hierarchy must match maxcpus: sockets "
+                "(4294967295) * clusters (1) * cores (0) * threads (1) != maxcpus (4)"
+            ),
+        ),
         ("4,dies=2", "dies > 1 not supported by this machine's CPU topology"),
         (
             "513",
@@ -95,6 +110,16 @@ def test_smp_has_many_forms(text: str, topology: Topology) -> None:
 )
 def test_smp_is_refused_in_qemus_words(text: str, complaint: str) -> None:
     assert refusal("-smp", text) == complaint
+
+
+@pytest.mark.parametrize("smp", ["200", "1,maxcpus=200", "124"])
+def test_without_redistributors_behind_the_ram_there_is_room_for_123(smp: str) -> None:
+    count = 124 if smp == "124" else 200
+    assert refusal("-M", "virt,highmem-redists=off", "-smp", smp) == (
+        f"Number of SMP CPUs requested ({count}) exceeds max CPUs supported by machine "
+        "'mach-virt' (123)"
+    )
+    assert not parse(["-M", "virt,highmem-redists=off", "-smp", "123"]).machine.highmem_redists
 
 
 def test_later_options_add_to_earlier_ones_and_override_them() -> None:
