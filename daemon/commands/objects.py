@@ -18,13 +18,13 @@ def __getattr__(name: str) -> Any:
     return ObjectOptions
 
 
-@command("object-add", boxed=True)
+@command("object-add", boxed=True, allow_preconfig=True)
 def object_add(context: "Context", options: "ObjectOptions") -> None:
-    """Create an object: TLS credentials, or an access list."""
+    """Create an object: a memory backend, TLS credentials, or an access list."""
     context.objects.create(options)
 
 
-@command("object-del")
+@command("object-del", allow_preconfig=True)
 def object_del(context: "Context", id: str) -> None:  # noqa: A002 - QAPI's name
     """Delete an object that a user has created."""
     context.objects.delete(id)

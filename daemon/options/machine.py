@@ -214,7 +214,7 @@ class MachineDraft:
             raise UsageError(f'unsupported machine type: "{kind}"')
         topology = _topology(_take(properties, "smp."))
         backends = backends or {}
-        memory_backend = properties.pop("memory-backend", "") or None
+        memory_backend = properties.pop("memory-backend", None)
         ram_size = _ram_size(_take(properties, "memory."), memory_backend, backends)
         known = {
             key: read(properties.pop(key)) for key, read in PROPERTIES.items() if key in properties

@@ -22,12 +22,8 @@ OTHERWISE = {
         "GenericError",
         "'pc-dimm' is not a valid device model name",
     ),
-    '{"execute": "set-numa-node", "arguments": {"type": "cpu", "node-id": 0, "core-id": 0}}': (
-        "CommandNotFound",
-        "The command set-numa-node has not been found",
-    ),
 }
-"""What is not modelled, and is refused as such: memory hot-plug and NUMA."""
+"""What is not modelled, and is refused as such: memory hot-plug."""
 
 
 @pytest.fixture(scope="module")
