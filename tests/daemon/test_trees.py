@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from daemon.hmp.trees import info_mtree, info_qom_tree, info_qtree
+from daemon.options.table import parse
 from machine.config import MachineConfig
 from machine.topology import Topology
 from tests.box import FLAT, Box
@@ -145,3 +146,58 @@ def test_memory_is_shown_as_each_address_space_sees_it(box: Box) -> None:
         *(f"  {line}" for line in REGIONS),
         "",
     ]
+
+
+NODES = (
+    "-m 512M -smp 1,maxcpus=2,sockets=2 -object memory-backend-ram,id=m0,size=384M "
+    "-object memory-backend-ram,id=m1,size=128M -object memory-backend-ram,id=spare,size=1M "
+    "-numa node,memdev=m1 -numa node,memdev=m0"
+)
+
+
+@pytest.fixture
+def nodes() -> Iterator[Box]:
+    made = Box(parse(NODES.split()), boot=False)
+    yield made
+    made.close()
+
+
+def test_the_memory_of_nodes_lies_in_their_order_within_the_machines(nodes: Box) -> None:
+    lines = [line for line in info_mtree(nodes.context, flat=False) if "ram" in line]
+    assert lines == [
+        "    0000000040000000-000000005fffffff (prio 0, i/o): mach-virt.ram",
+        "      0000000040000000-0000000047ffffff (prio 0, ram): m1",
+        "      0000000048000000-000000005fffffff (prio 0, ram): m0",
+    ]
+    flat = [line for line in info_mtree(nodes.context, flat=True) if "ram" in line]
+    assert flat == [line[4:] for line in lines[1:]]
+
+
+def test_a_memory_backend_shows_where_its_memory_is(nodes: Box) -> None:
+    tree = nodes.machine.qom
+    assert list(info_qom_tree(nodes.context, "/objects"))[1:] == [
+        "  /m0 (memory-backend-ram)",
+        "    /m0[0] (memory-region)",
+        "  /m1 (memory-backend-ram)",
+        "    /m1[0] (memory-region)",
+        "  /spare (memory-backend-ram)",
+        "    /spare[0] (memory-region)",
+    ]
+    assert "  /mach-virt.ram[0] (memory-region)" in info_qom_tree(nodes.context)
+    region = "/objects/m0/m0[0]"
+    assert tree.get(region, "addr") == 128 << 20
+    assert tree.get(region, "size") == 384 << 20
+    assert tree.get(region, "container") == "/machine/mach-virt.ram[0]"
+    assert tree.get("/objects/spare/spare[0]", "container") == ""
+
+
+def test_all_of_the_ram_may_be_in_a_backend_of_the_users() -> None:
+    words = "-M virt,memory-backend=m0 -object memory-backend-ram,id=m0,size=256M"
+    box = Box(parse(words.split()), boot=False)
+    lines = [line for line in info_mtree(box.context, flat=False) if line.endswith("ram): m0")]
+    assert lines == ["    0000000040000000-000000004fffffff (prio 0, ram): m0"]
+    assert box.machine.qom.get("/objects/m0/m0[0]", "addr") == 0x4000_0000
+    assert [told["id"] for told in box.returned("query-memdev")] == ["m0"]
+    refused = box.ask("object-del", id="m0")["error"]["desc"]
+    assert refused == "object 'm0' is in use, can not be deleted"
+    box.close()

@@ -9,16 +9,17 @@ import pytest
 
 from daemon.hmp.command import CommandTable, HmpCommand, hmp
 from daemon.hmp.control import COMMANDS_OF_INFO
+from daemon.hmp.monitor import HumanMonitor
 from daemon.hmp.table import COMMANDS
+from daemon.options.table import parse
 from machine.cpu_models import CPU_MODELS
 from machine.runstate import RunState
+from tests.box import Box
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from daemon.hmp.monitor import HumanMonitor
     from machine.trace import TracePoint
-    from tests.box import Box
 
 CPU = "cortex-a72-arm-cpu"
 
@@ -264,3 +265,45 @@ def test_the_grammar_of_arguments(monitor: HumanMonitor, line: str, printed: str
     assert isinstance(record, HmpCommand)
     monitor.commands = CommandTable([record])
     assert monitor.execute(line) == printed.replace("\n", "\r\n") + "\r\n"
+
+
+def test_nodes_and_memory_backends_are_shown_in_qemus_form() -> None:
+    words = (
+        "-m 512M -smp 2,maxcpus=4,sockets=2 -numa node,memdev=m0 -numa node "
+        "-object memory-backend-ram,id=m0,size=512M,policy=bind,host-nodes=0-2,host-nodes=8"
+    )
+    box = Box(parse(words.split()))
+    monitor = HumanMonitor(box.context)
+    assert monitor.execute(f"device_add {CPU},socket-id=1,node-id=1") == ""
+    assert monitor.execute("info numa").splitlines() == [
+        "2 nodes",
+        "node 0 cpus: 0 1",
+        "node 0 size: 512 MB",
+        "node 0 plugged: 0 MB",
+        "node 1 cpus: 2",
+        "node 1 size: 0 MB",
+        "node 1 plugged: 0 MB",
+    ]
+    assert monitor.execute("info memdev").splitlines() == [
+        "memory backend: m0",
+        "  size:  536870912",
+        "  merge: true",
+        "  dump: true",
+        "  prealloc: false",
+        "  share: false",
+        "  reserve: true",
+        "  policy: bind",
+        "  host nodes: 0-2,8",
+        "",
+    ]
+    assert '    node-id: "1"' in monitor.execute("info hotpluggable-cpus").splitlines()
+    box.close()
+
+
+def test_memory_backends_come_and_go(monitor: HumanMonitor) -> None:
+    assert monitor.execute("object_add memory-backend-ram,id=a,size=1M") == ""
+    assert monitor.execute("info memdev").startswith("memory backend: a\r\n  size:  1048576\r\n")
+    assert monitor.execute("object_del a") == ""
+    assert monitor.execute("object_del mach-virt.ram") == (
+        "Error: object 'mach-virt.ram' is in use, can not be deleted\r\n"
+    )
