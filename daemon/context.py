@@ -77,8 +77,7 @@ class Context:
     def memory_backends(self) -> dict[str, MemoryBackend]:
         """All memory backends by id: the users', and the one that the machine has made."""
         backends = self.objects.memory_backends()
-        own = self.stage.planned is None and self.current.config.ram_backend == DEFAULT_RAM_ID
-        if own:
+        if self.stage.planned is None and self.current.config.makes_ram_backend:
             backends[DEFAULT_RAM_ID] = MemoryBackend(self.current.config.ram_size)
         return backends
 

@@ -70,6 +70,11 @@ class MachineConfig:
         return self.topology.max_cpus if self.has_hotpluggable_cpus else self.topology.cpus
 
     @property
+    def makes_ram_backend(self) -> bool:
+        """Whether the RAM is in a backend that the machine makes for itself."""
+        return self.numa is None and self.memory_backend is None
+
+    @property
     def ram_backend(self) -> str | None:
         """The id of the one object that all of the RAM is in; None where nodes have their own."""
         if self.numa is not None:

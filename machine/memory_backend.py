@@ -107,17 +107,13 @@ def ram_size_of(backend: str, given: int | None, sizes: Mapping[str, int]) -> in
     return size
 
 
-def check_reserved(used: str | None, backends: Mapping[str, int]) -> None:
+def check_reserved(backends: Mapping[str, int]) -> None:
     """Refuse a backend of the user's that is called as the one that the machine makes for itself.
-
-    Args:
-        used: what the RAM is in.
-        backends: those that the user has created.
 
     Raises:
         MachineError: with QEMU's text.
     """
-    if used == DEFAULT_RAM_ID and DEFAULT_RAM_ID in backends:
+    if DEFAULT_RAM_ID in backends:
         raise MachineError(
             f"object name '{DEFAULT_RAM_ID}' is reserved for the default RAM backend, it can't be "
             "used for any other purposes. Change the object's 'id' to something else"

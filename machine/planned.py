@@ -105,7 +105,8 @@ class PlannedMachine:
         config = self.config
         numa = self.numa.complete(config.ram_size, config.memory_backend)
         config = replace(config, numa=numa)
-        check_reserved(config.ram_backend, backends)
+        if config.makes_ram_backend:
+            check_reserved(backends)
         return VirtMachine(config, self.trace)
 
     def shutdown(self, reason: str, *, guest: bool = False) -> None:

@@ -170,6 +170,7 @@ class VirtMachine:
         try:
             self._plug_cold(properties)
         except MachineError as error:
+            self.close()
             raise MachineError(f"-device {spelled(properties)}: {error}") from None
 
     def _plug_cold(self, properties: Mapping[str, object]) -> None:

@@ -242,7 +242,8 @@ class MachineDraft:
             if preconfig:
                 return config
             config = replace(config, numa=numa.complete(ram_size, memory_backend))
-            check_reserved(config.ram_backend, backends)
+            if config.makes_ram_backend:
+                check_reserved(backends)
         except MachineError as error:
             raise UsageError(str(error)) from None
         return config

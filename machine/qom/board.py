@@ -59,7 +59,7 @@ class BoardObjects:
     def objects(self) -> Node:
         """The object `/objects`, as long as nobody mounts another."""
         node = container()
-        if self._machine.config.ram_backend == RAM_NAME:
+        if self._machine.config.makes_ram_backend:
             node.add(RAM_NAME, RAM, self.ram_backend)
         return node
 

@@ -66,6 +66,11 @@ def test_a_backend_that_is_called_as_the_machines_own_is_refused() -> None:
     plan.create({"mach-virt.ram": RAM}).close()
 
 
+def test_that_backend_may_be_the_users_if_the_ram_is_to_be_in_it() -> None:
+    config = MachineConfig(topology=SIX, ram_size=RAM, memory_backend="mach-virt.ram")
+    planned(config).create({"mach-virt.ram": RAM}).close()
+
+
 def test_without_hot_plug_it_says_so() -> None:
     plan = planned(MachineConfig(topology=SIX, hotplug=False))
     with pytest.raises(MachineError, match="machine does not support hot-plugging CPUs"):

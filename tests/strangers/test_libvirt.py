@@ -134,3 +134,41 @@ def count(machine: Libvirt) -> int:
     cpus = machine.get("query-cpus-fast")
     assert present == {cpu["qom-path"] for cpu in cpus}
     return len(cpus)
+
+
+RAM = '{"qom-type":"memory-backend-ram","id":"mach-virt.ram","size":268435456}'
+NODE = '{{"qom-type":"memory-backend-ram","id":"ram-node{}","size":134217728}}'
+
+
+def test_the_ram_that_it_always_creates_is_the_machines(tmp_path: Path) -> None:
+    machine = "virt,usb=off,gic-version=3,dump-guest-core=off,memory-backend=mach-virt.ram"
+    options = ("-machine", machine, "-m", "size=262144k", "-object", RAM, *SMP, "-S")
+    with (
+        daemon(tmp_path, *options) as process,
+        connected(tmp_path / "qmp.sock", process) as client,
+    ):
+        monitor = Libvirt(client).negotiate()
+        (memdev,) = monitor.get("query-memdev")
+        assert (memdev["id"], memdev["size"]) == ("mach-virt.ram", 256 << 20)
+        path = monitor.get("qom-get", path="/machine", property="memory-backend")
+        assert path == "/objects/mach-virt.ram"
+        assert monitor.get("qom-get", path=path, property="size") == 256 << 20
+
+
+def test_its_numa_nodes_are_the_places_node_ids(tmp_path: Path) -> None:
+    options = (
+        *("-m", "256", "-smp", "2,maxcpus=4,sockets=1,dies=1,cores=4,threads=1", "-S"),
+        *("-object", NODE.format(0), "-numa", "node,nodeid=0,cpus=0-1,memdev=ram-node0"),
+        *("-object", NODE.format(1), "-numa", "node,nodeid=1,cpus=2-3,memdev=ram-node1"),
+        *("-numa", "dist,src=0,dst=1,val=21"),
+    )
+    with (
+        daemon(tmp_path, *options) as process,
+        connected(tmp_path / "qmp.sock", process) as client,
+    ):
+        monitor = Libvirt(client).negotiate()
+        last, *_ = monitor.get("query-hotpluggable-cpus")
+        assert last["props"]["node-id"] == 1
+        monitor.get("device_add", driver=last["type"], id="vcpu3", **last["props"])
+        plugged = monitor.get("query-cpus-fast")[-1]
+        assert plugged["props"] == last["props"]

@@ -6,6 +6,7 @@ same.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from daemon.app import App
 from daemon.commands import COMMANDS
 from daemon.hmp.table import COMMANDS as HMP_COMMANDS
 from daemon.options.table import UsageError, parse
@@ -233,6 +235,7 @@ ACCEPTED = [
     "-numa node,memdev=/objects/m0 -numa node,memdev=m1",
     "-numa node,nodeid=1,memdev=m1 -numa node,nodeid=0,memdev=m0",
     "-M memory-backend=big",
+    "-M memory-backend=mach-virt.ram -object memory-backend-ram,id=mach-virt.ram,size=1G",
     f"{UNUSED},policy=interleave,host-nodes=2-4,host-nodes=0,share=on,prealloc-threads=2",
     f"{UNUSED},merge=off,dump=off,prealloc=on,reserve=on",
 ]
@@ -351,3 +354,43 @@ def test_the_same_commands_are_there_at_the_prompt_before_a_machine_is_created()
         usage = f"\n{name} " if name not in {"help", "quit"} else f"\n{name}|"
         told = usage in done.stdout.replace("\r", "")
         assert told == allowed, name
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "-numa node,cpus=0-1",
+        "-numa node,cpus=1 -numa cpu,node-id=2,socket-id=1",
+        "-numa cpu,node-id=1",
+    ],
+)
+def test_qemus_warnings_are_given_here(options: str, caplog: pytest.LogCaptureFixture) -> None:
+    words = f"{MACHINE}{MEMORY}{TWO} {options}"
+    there = subprocess.run(
+        [QEMU, *words.split(), "-display", "none", "-nodefaults", "-qmp", "stdio"],
+        input='{"execute": "qmp_capabilities"} {"execute": "quit"}',
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    expected = [line.removeprefix(f"{QEMU}: ") for line in there.stderr.splitlines()]
+    given = [text for text in warned(words, caplog) if SINCE_8_1 not in text]
+    assert given == expected
+
+
+SINCE_8_1 = "have been associated with"
+"""A warning about clusters, which 7.2 has not yet."""
+
+
+def warned(options: str, caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the daemon says at its start."""
+
+    async def story() -> None:
+        app = App(parse([*options.split(), "-qmp", "none"]), loop=asyncio.get_running_loop())
+        await app.start()
+        app.end_by_signal()
+        await app.run()
+
+    asyncio.run(story())
+    return caplog.messages
