@@ -19,13 +19,12 @@ from daemon.options.usage import Exit, UsageError
 from machine.config import GIB, MachineConfig
 from machine.errors import MachineError
 from machine.memory_backend import check_reserved, ram_size_of
-from machine.numa_draft import NumaDraft
 from machine.topology import LEVELS, UNSUPPORTED_LEVELS, Topology, resolve_smp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from machine.numa_draft import NumaOption
+    from machine.numa_draft import NumaDraft, NumaOption
 
 INT64 = range(-(1 << 63), 1 << 63)
 
@@ -236,20 +235,17 @@ class MachineDraft:
             highmem_redists=known.get("highmem-redists", True) is not False,
             paused=self.paused,
         )
-        numa = self._numa(topology, backends)
+        numa = self._numa(topology, backends) if self.numa else None
         try:
             config.check_capacity()
-            if preconfig:
-                return config
-            config = replace(config, numa=numa.complete(ram_size, memory_backend))
-            if config.makes_ram_backend:
-                check_reserved(backends)
+            return config if preconfig else _completed(config, numa, backends)
         except MachineError as error:
             raise UsageError(str(error)) from None
-        return config
 
     def _numa(self, topology: Topology, backends: Mapping[str, int]) -> NumaDraft:
         """What `-numa` says, one option after the other."""
+        from machine.numa_draft import NumaDraft  # noqa: PLC0415 - few machines have nodes
+
         draft = NumaDraft(topology)
         for text, option in self.numa:
             try:
@@ -257,6 +253,21 @@ class MachineDraft:
             except MachineError as error:
                 raise UsageError(f"-numa {text}: {error}") from None
         return draft
+
+
+def _completed(
+    config: MachineConfig, numa: NumaDraft | None, backends: Mapping[str, int]
+) -> MachineConfig:
+    """The machine with its nodes.
+
+    Raises:
+        MachineError: they do not fit, or the machine's RAM has no name left.
+    """
+    if numa is not None:
+        config = replace(config, numa=numa.complete(config.ram_size, config.memory_backend))
+    if config.makes_ram_backend:
+        check_reserved(backends)
+    return config
 
 
 def _take(properties: dict[str, str], prefix: str) -> dict[str, str]:

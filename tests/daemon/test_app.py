@@ -15,6 +15,7 @@ from daemon.config import (
     TcpAddress,
     UnixAddress,
 )
+from daemon.options.table import parse
 from tests.daemon.conftest import Run
 from tests.daemon.descriptors import open_fds
 from tests.daemon.live import client_at, running, serving
@@ -198,5 +199,27 @@ def test_devices_are_in_the_object_tree(run: Run, tmp_path: Path) -> None:
             fds = await client.asks("qom-list-types", implements="chardev-fd")
             assert fds == [{"name": "chardev-stdio", "parent": "chardev-fd"}]
             client.sock.close()
+
+    run(story())
+
+
+@pytest.mark.parametrize("later", [(), ("--preconfig",)])
+def test_cpus_that_were_forgotten_among_the_nodes_are_told_once(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture, later: tuple[str, ...]
+) -> None:
+    nodes = "-m 256M -numa node,memdev=m0,cpus=0 -object memory-backend-ram,id=m0,size=256M"
+    words = (*nodes.split(), "-qmp", f"unix:{tmp_path / '0'},server=on,wait=off")
+    expected = ["warning: CPU(s) not present in any NUMA nodes", "warning: All CPU(s) up to max"]
+
+    async def story() -> None:
+        async with serving(parse([*words, *later])):
+            if later:
+                assert not caplog.messages
+                client = await client_at(tmp_path / "0")
+                client.says("x-exit-preconfig")
+                assert (await client.hears())["event"] == "RESUME"
+                client.sock.close()
+        told = zip(caplog.messages, expected, strict=True)
+        assert all(text.startswith(start) for text, start in told)
 
     run(story())

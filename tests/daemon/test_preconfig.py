@@ -8,6 +8,8 @@ import pytest
 
 from daemon.commands import COMMANDS
 from daemon.config import DaemonConfig, MonitorConfig, SocketChardev, UnixAddress
+from daemon.events import EventBridge
+from daemon.hmp.completion import completions
 from daemon.hmp.monitor import HumanMonitor
 from daemon.options.table import parse
 from machine.config import MachineConfig
@@ -268,6 +270,37 @@ def test_a_process_waits_to_create_its_machine(tmp_path: Path) -> None:
         assert b"SHUTDOWN" in answer
         assert process.wait(20) == 0
         assert process.communicate() == ("", "")
+
+
+class Published:
+    """Stands for MQTT."""
+
+    def __init__(self) -> None:
+        self.vcpus: list[int] = []
+
+    def publish_event(self, name: str, payload: bytes) -> None:
+        del name, payload
+
+    def publish_vcpu(self, index: int, payload: bytes) -> None:
+        assert payload
+        self.vcpus.append(index)
+
+
+def test_states_of_vcpus_are_published_once_there_are_any(box: Box) -> None:
+    published = Published()
+    bridge = EventBridge(box.context, lambda _line: None, publisher=published)
+    bridge.publish_all()
+    assert published.vcpus == []
+    box.returned("x-exit-preconfig")
+    bridge.publish_all()
+    assert published.vcpus == list(range(6))
+
+
+def test_tab_offers_no_devices_before_there_are_any(box: Box) -> None:
+    commands = HumanMonitor(box.context).commands
+    assert completions(box.context, commands, "device_del ") == ("", [])
+    assert completions(box.context, commands, "device_add c") == ("c", [])
+    assert completions(box.context, commands, "exit") == ("exit", ["exit_preconfig"])
 
 
 def test_two_plans_in_one_process_know_nothing_of_each_other() -> None:
