@@ -15,6 +15,7 @@ from daemon.options.table import parse
 from machine.config import MachineConfig
 from tests.box import FLAT, Box
 from tests.daemon.live import client_at, serving
+from tests.machine.acpi.reference import reference_table
 from tests.process import connected, daemon
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 CPU = "cortex-a72-arm-cpu"
 MIB = 1 << 20
+OWN_WORDS = 36
+"""Bytes of a table's header, with the names of who made it."""
 LATER = "The command '{}' is permitted only after machine initialization has completed"
 
 
@@ -270,6 +273,29 @@ def test_a_process_waits_to_create_its_machine(tmp_path: Path) -> None:
         assert b"SHUTDOWN" in answer
         assert process.wait(20) == 0
         assert process.communicate() == ("", "")
+
+
+REFERENCE = "-m 1G -smp cpus=2,maxcpus=6,sockets=2,clusters=1,cores=3,threads=1"
+NODES = (
+    "-object memory-backend-ram,id=m0,size=512M -object memory-backend-ram,id=m1,size=512M "
+    "-numa node,memdev=m0 -numa node,memdev=m1"
+)
+
+
+def test_the_guests_tables_have_the_nodes_whenever_they_were_said() -> None:
+    at_once = Box(parse(f"{REFERENCE} {NODES}".split()))
+    later = Box(parse(f"{REFERENCE} --preconfig".split()), boot=False)
+    for name in ("m0", "m1"):
+        later.returned("object-add", qom_type="memory-backend-ram", id=name, size=512 * MIB)
+        later.returned("set-numa-node", type="node", memdev=name)
+    for node in (0, 1):
+        later.returned("set-numa-node", type="cpu", node_id=node, socket_id=node)
+    later.returned("x-exit-preconfig")
+    expected = reference_table("numa", "SRAT")
+    for box in (at_once, later):
+        assert box.machine.acpi_tables()["SRAT"][OWN_WORDS:] == expected[OWN_WORDS:]
+        assert "SLIT" not in box.machine.acpi_tables()
+        box.close()
 
 
 class Published:

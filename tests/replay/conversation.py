@@ -22,13 +22,15 @@ from tests.replay.shell import Shell
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from machine.config import MachineConfig
+    from daemon.config import DaemonConfig
 
 TRANSCRIPTS = Path(__file__).parent.parent / "data" / "transcripts"
 
 OF_THE_MACHINE = frozenset({"-M", "-accel", "-cpu", "-smp", "-m", "-device"})
-"""Options of the recordings that say what the machine is; `-S` as well. The others say what runs
-on it, and where its monitor and its serial line are."""
+"""Options of the recordings that say what the machine is. The others say what runs on it, and where
+its monitor and its serial line are."""
+WHEN_IT_RUNS = frozenset({"-S", "--preconfig"})
+"""Those without an argument that say when it comes to be."""
 
 BY_THE_GUEST = {"guest-reset": "b", "guest-shutdown": "o"}
 """What the recorded guest's user did by `reboot` and `poweroff`: the reason, and a key of sysrq."""
@@ -41,7 +43,7 @@ def entries(name: str) -> Iterator[tuple[str, Any]]:
         yield entry["dir"], entry["obj"]
 
 
-def machine(argv: Sequence[str]) -> MachineConfig:
+def machine(argv: Sequence[str]) -> DaemonConfig:
     """The machine of a recording, by the options that it was started with."""
     options = [
         word
@@ -49,7 +51,7 @@ def machine(argv: Sequence[str]) -> MachineConfig:
         for word in (option, argument)
         if option in OF_THE_MACHINE
     ]
-    return parse([*options, "-S"] if "-S" in argv else options).machine
+    return parse([*options, *WHEN_IT_RUNS.intersection(argv)])
 
 
 def _requests(sent: Any) -> list[Any]:
@@ -69,7 +71,8 @@ class Replay:
     def __init__(self, name: str) -> None:
         (_, meta), *self._steps = entries(name)
         config = machine(meta["argv"])
-        self.box = Box(config, boot=not config.paused, negotiate=False)
+        runs = not (config.machine.paused or config.preconfig)
+        self.box = Box(config, boot=runs, negotiate=False)
         self._name = name
         self._shell = Shell(self.box)
         self._arrived: deque[Any] = deque()
@@ -77,6 +80,10 @@ class Replay:
         self._difference: Difference | None = None
         self._instead: list[Any] = []
         self.compared = 0
+
+    def leave_out_from(self, said: Any) -> None:
+        """End before a request: where the recorded process has ended."""
+        del self._steps[self._steps.index(("send", said)) :]
 
     def run(self) -> None:
         """Hold the conversation, to its end."""

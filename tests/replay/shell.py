@@ -22,7 +22,6 @@ class Shell:
 
     def __init__(self, box: Box) -> None:
         self._box = box
-        self._kernel = box.machine.power.kernel
 
     def type(self, line: str) -> None:
         """Execute one line; commands that only look at something do nothing here."""
@@ -48,5 +47,6 @@ class Shell:
             assert sysfs.read(kernel, f"{sysfs.CPUS}/{name}") == recorded
 
     def _bring_up_by_rule(self, on: bool) -> None:  # noqa: FBT001 - whether a file is gone
-        assert self._kernel is not None
-        self._kernel.auto_online = on
+        kernel = self._box.machine.power.kernel
+        assert kernel is not None
+        kernel.auto_online = on

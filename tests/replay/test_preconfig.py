@@ -6,41 +6,27 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from daemon.config import DaemonConfig
-from machine.config import MachineConfig
-from tests.box import FLAT, Box
-from tests.replay.test_recordings import Replay, entries
+from tests.replay.conversation import Replay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-END = "qmp-closed"
+    from tests.box import Box
+
+END = {"execute": "x-exit-preconfig"}
 """Here the reference's process ends: it was to create a machine whose node has no memory."""
 NO_MEMORY = "total memory for NUMA nodes (0x0) should equal RAM size (0x40000000)"
 
 
 @pytest.fixture
 def replayed() -> Iterator[Box]:
-    """A machine with which the recording was replayed to its end: the last request included."""
-    box = Box(
-        DaemonConfig(machine=MachineConfig(topology=FLAT), preconfig=True),
-        boot=False,
-        negotiate=False,
-    )
-    replay = Replay(box)
-    for direction, message in entries("04-preconfig"):
-        if (direction, message) == ("note", END):
-            break
-        if direction == "send" and message["execute"] == "x-exit-preconfig":
-            assert replay.compared == 11
-            continue
-        if direction == "send":
-            replay.send(message)
-        elif direction == "recv" and "QMP" not in message:
-            replay.receive(message)
-    replay.finish()
-    yield box
-    box.close()
+    """A machine with which the recording was held to its end: the last request excepted."""
+    replay = Replay("04-preconfig")
+    replay.leave_out_from(END)
+    replay.run()
+    assert replay.compared == 11
+    yield replay.box
+    replay.box.close()
 
 
 def test_it_goes_the_same_way_up_to_the_machines_creation(replayed: Box) -> None:
