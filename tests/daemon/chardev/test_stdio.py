@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import os
 import pty
 import signal
@@ -32,7 +33,8 @@ async def arrived(fd: int, size: int) -> bytes:
     while len(data) < size:
         await ready.wait()
         ready.clear()
-        data += os.read(fd, size)
+        with contextlib.suppress(BlockingIOError):  # woken twice for what was read at once
+            data += os.read(fd, size)
     asyncio.get_running_loop().remove_reader(fd)
     return data
 
