@@ -88,6 +88,11 @@ def _check_room(size: int, id_: str) -> None:
         raise MachineError(f"cannot set up guest memory '{id_}': Cannot allocate memory") from None
 
 
+def backend_id(name: str) -> str:
+    """The id of a backend that is named by it, or by its path."""
+    return name.removeprefix("/objects/")
+
+
 def ram_size_of(backend: str, given: int | None, sizes: Mapping[str, int]) -> int:
     """The size of a machine's RAM that is in a backend of the user's.
 
@@ -99,7 +104,7 @@ def ram_size_of(backend: str, given: int | None, sizes: Mapping[str, int]) -> in
     Raises:
         MachineError: with QEMU's text.
     """
-    size = sizes.get(backend.removeprefix("/objects/"))
+    size = sizes.get(backend_id(backend))
     if size is None:
         raise MachineError(f"Memory backend '{backend}' not found")
     if given is not None and given != size:

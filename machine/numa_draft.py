@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from machine.errors import MachineError
+from machine.memory_backend import backend_id
 from machine.numa import LOCAL_DISTANCE, MAX_NODES, Numa
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class NumaDraft:
             raise MachineError("Parameter -numa node,mem is not supported by this machine type")
         if option.memdev is None:
             return _Node()
-        backend = option.memdev.removeprefix("/objects/")
+        backend = backend_id(option.memdev)
         if backend not in backends:
             raise MachineError(f"memdev={option.memdev} is ambiguous")
         return _Node(backends[backend], backend)

@@ -18,7 +18,7 @@ from daemon.options.sizes import parse_int, parse_size
 from daemon.options.usage import Exit, UsageError
 from machine.config import GIB, MachineConfig
 from machine.errors import MachineError
-from machine.memory_backend import check_reserved, ram_size_of
+from machine.memory_backend import backend_id, check_reserved, ram_size_of
 from machine.topology import LEVELS, UNSUPPORTED_LEVELS, Topology, resolve_smp
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ class MachineDraft:
             name=self.name,
             uuid=self.uuid,
             devices=tuple(self.devices),
-            memory_backend=memory_backend,
+            memory_backend=backend_id(memory_backend) if memory_backend else None,
             highmem_redists=known.get("highmem-redists", True) is not False,
             paused=self.paused,
         )

@@ -122,6 +122,17 @@ def test_a_client_may_end_what_has_not_begun(run: Run, tmp_path: Path) -> None:
     run(story())
 
 
+def test_a_signal_ends_what_has_not_begun(run: Run, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with serving(config(tmp_path, False)) as app:
+            client = await client_at(tmp_path / "0")
+        assert (await client.hears())["data"] == {"guest": False, "reason": "host-signal"}
+        assert app.stage.planned is not None
+        client.sock.close()
+
+    run(story())
+
+
 def test_what_comes_in_one_piece_is_executed_in_its_order(box: Box) -> None:
     sent = b'{"execute": "query-cpus-fast"} {"execute": "x-exit-preconfig"}'
     before, resume, done, after = box.send(sent + b'{"execute": "query-cpus-fast"}')

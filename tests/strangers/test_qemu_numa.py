@@ -235,6 +235,7 @@ ACCEPTED = [
     "-numa node,memdev=/objects/m0 -numa node,memdev=m1",
     "-numa node,nodeid=1,memdev=m1 -numa node,nodeid=0,memdev=m0",
     "-M memory-backend=big",
+    "-M memory-backend=/objects/big",
     "-M memory-backend=mach-virt.ram -object memory-backend-ram,id=mach-virt.ram,size=1G",
     f"{UNUSED},policy=interleave,host-nodes=2-4,host-nodes=0,share=on,prealloc-threads=2",
     f"{UNUSED},merge=off,dump=off,prealloc=on,reserve=on",
