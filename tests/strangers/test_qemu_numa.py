@@ -393,5 +393,6 @@ def warned(options: str, caplog: pytest.LogCaptureFixture) -> list[str]:
         app.end_by_signal()
         await app.run()
 
-    asyncio.run(story())
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        runner.run(story())
     return caplog.messages
