@@ -6,6 +6,7 @@ that x0 led to, or from registers: which CPUs there are, where the GIC is, how f
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from machine.guest import (
@@ -58,6 +59,7 @@ class Kernel:
         self.secondary_entry = 0
         self.resume_entry = 0
         self.system_state = SystemState.BOOTING
+        self.can_suspend = False
         self.frozen: list[Cpu] = []
         """The CPUs that are offline only while the system sleeps."""
         self.cpus: list[Cpu] = []
@@ -236,8 +238,7 @@ class Kernel:
         if not acpi_tables.psci_by_hvc(fadt):
             self.printk(self._platform, "psci: is not implemented in ACPI.")
             return
-        major, minor = psci.version(self._platform)
-        self.printk(self._platform, f"psci: PSCIv{major}.{minor} detected in firmware.")
+        self.can_suspend = psci.probe(self._platform, partial(self.printk, self._platform))
 
     def _bring_up_secondaries(self, boot: Cpu) -> Thread:
         self.gic.handle(self._timer_interrupt, timer.acknowledge)

@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from machine.guest.platform import Platform
 
 VERSION = 0x8400_0000
 CPU_OFF = 0x8400_0002
 CPU_ON = 0xC400_0003
 AFFINITY_INFO = 0xC400_0004
+MIGRATE_INFO_TYPE = 0x8400_0006
 SYSTEM_OFF = 0x8400_0008
 SYSTEM_RESET = 0x8400_0009
 FEATURES = 0x8400_000A
 SYSTEM_SUSPEND = 0xC400_000E
+SMCCC_VERSION = 0x8000_0000
+TOS_NOT_PRESENT = 2
 
 SUCCESS = 0
 NOT_SUPPORTED = -1
@@ -39,9 +44,21 @@ def errno(answer: int) -> int:
     return _ERRNO.get(answer, -EINVAL)
 
 
-def version(platform: Platform) -> tuple[int, int]:
-    """Major and minor."""
-    answer = platform.smccc(VERSION)
+def probe(platform: Platform, log: Callable[[str], None]) -> bool:
+    """Find out what firmware is, and log what Linux logs; gives whether the system can suspend."""
+    major, minor = _version(platform.smccc(VERSION))
+    log(f"psci: PSCIv{major}.{minor} detected in firmware.")
+    log("psci: Using standard PSCI v0.2 function IDs")
+    if platform.smccc(MIGRATE_INFO_TYPE) == TOS_NOT_PRESENT:
+        log("psci: Trusted OS migration not required")
+    if not has(platform, SMCCC_VERSION):
+        return False
+    major, minor = _version(platform.smccc(SMCCC_VERSION))
+    log(f"psci: SMC Calling Convention v{major}.{minor}")
+    return has(platform, SYSTEM_SUSPEND)
+
+
+def _version(answer: int) -> tuple[int, int]:
     return answer >> 16, answer & 0xFFFF
 
 

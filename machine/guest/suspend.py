@@ -27,7 +27,7 @@ def primary(kernel: Kernel, _cpu: Cpu) -> Cpu:
 
 def enter(kernel: Kernel, cpu: Cpu) -> Generator[None, None, int]:
     """Go to sleep from the last CPU; comes back only where that fails, with a negative errno."""
-    if not psci.has(cpu.hardware, psci.SYSTEM_SUSPEND):
+    if not kernel.can_suspend:
         return -cpuhp.EINVAL
     kernel.printk(cpu.hardware, "PM: suspend entry (deep)")
     error = yield from _freeze_secondaries(kernel, cpu)

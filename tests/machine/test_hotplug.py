@@ -156,6 +156,37 @@ def test_requests_of_a_stopped_machine_are_answered_once_it_goes_on(board: Board
     assert board.story() == [Resumed(), *inserted(2, "core2")]
 
 
+@pytest.mark.parametrize("name", ["core2", None])
+def test_a_cpu_is_asked_back_by_its_path(board: Board, name: str | None) -> None:
+    board.plug(2, name)
+    board.story()
+    path = "/machine/peripheral/core2" if name else "/machine/peripheral-anon/device[0]"
+    board.unplug(path)
+    assert board.story() == [
+        AcpiDeviceOst(2, name, EJECT_REQUEST, IN_PROGRESS),
+        DeviceDeleted(name, path),
+        AcpiDeviceOst(2, None, EJECT_REQUEST, 0),
+    ]
+
+
+def test_a_cpu_plugged_right_after_a_reset_boots_with_the_guest(board: Board) -> None:
+    board.machine.system_reset()
+    board.story()
+    board.plug(2, "core2")
+    assert board.story() == []
+    assert board.online() == [0, 1, 2]
+
+
+def test_a_cpu_asked_back_right_after_a_reset_goes_at_once(board: Board) -> None:
+    board.plug(2, "core2")
+    board.machine.system_reset()
+    board.story()
+    board.machine.device_del("core2")
+    assert board.story() == [DeviceDeleted("core2", "/machine/peripheral/core2")]
+    board.settle()
+    assert board.online() == [0, 1]
+
+
 # What the guest does by itself
 
 
