@@ -31,7 +31,7 @@ class Bank:
         level: what the input line carries.
         active: acknowledged and not yet deactivated.
         edge: 1 for edge-triggered, 0 for level-sensitive.
-        priority: one byte each; the lower, the more urgent.
+        priority: one byte each, interrupt 0 in the lowest; the lower, the more urgent.
     """
 
     STATE = ("group", "enabled", "latch", "level", "active", "edge", "priority")
@@ -48,7 +48,7 @@ class Bank:
         self.latch = 0
         self.active = 0
         self.edge = edge
-        self.priority = bytearray(32)
+        self.priority = 0
 
     @property
     def pending(self) -> int:
@@ -71,8 +71,9 @@ class Bank:
         while mask:
             number = (mask & -mask).bit_length() - 1
             mask &= mask - 1
-            if best is None or self.priority[number] < best[0]:
-                best = (self.priority[number], number)
+            priority = self.priority >> 8 * number & 0xFF
+            if best is None or priority < best[0]:
+                best = (priority, number)
         return best
 
     def set_line(self, bit: int, *, level: bool) -> bool:

@@ -16,8 +16,6 @@ from machine.gicv3.sysregs import READS, WRITES, UnknownRegister
 from machine.irq import IrqLine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from machine.gicv3.bank import Bank
     from machine.gicv3.distributor import Distributor
 
@@ -44,16 +42,15 @@ class GicCpu:
     Args:
         index: the processor number.
         affinity: Aff2.Aff1.Aff0.
-        distributor: where the shared interrupts come from.
-        peers: every CPU by affinity, for its SGIs.
+        distributor: where the shared interrupts come from, and the other CPUs can be found.
         waker: see `Redistributor`.
     """
 
     pmr: int
-    bpr: list[int]
+    bpr: tuple[int, int]
     control: int
     groups: int
-    apr: list[int]
+    apr: tuple[int, int]
 
     STATE = ("pmr", "bpr", "control", "groups", "apr")
     __slots__ = (
@@ -64,7 +61,6 @@ class GicCpu:
         "fiq",
         "index",
         "irq",
-        "peers",
         "redistributor",
     )
 
@@ -73,26 +69,25 @@ class GicCpu:
         index: int,
         affinity: int,
         distributor: Distributor,
-        peers: Mapping[int, GicCpu],
         *,
         waker: bool = True,
     ) -> None:
         self.index = index
         self.affinity = affinity
         self.distributor = distributor
-        self.peers = peers
         self.irq = IrqLine("irq")
         self.fiq = IrqLine("fiq")
         self._accessible = True
         self._clear()
         self.redistributor = Redistributor(self, waker=waker)
+        distributor.admit(self)
 
     def _clear(self) -> None:
         self.pmr = 0
-        self.bpr = list(MIN_BPR)
+        self.bpr = MIN_BPR
         self.control = 0
         self.groups = 0
-        self.apr = [0, 0]
+        self.apr = (0, 0)
 
     # -- whether it takes part ---------------------------------------------------------------
 
@@ -109,6 +104,7 @@ class GicCpu:
     def accessible(self, accessible: bool) -> None:
         if accessible != self._accessible:
             self._accessible = accessible
+            self.distributor.admit(self)
             self.forwarding_changed()
 
     @property
@@ -199,7 +195,7 @@ class GicCpu:
         priority, intid, _group = pending
         bank, bit = self._locate(intid)
         bank.acknowledge(bit)
-        self.apr[group] |= 1 << ((priority & self.group_mask(group)) >> 3)
+        self.set_active(group, self.apr[group] | 1 << ((priority & self.group_mask(group)) >> 3))
         self._touched(intid, bit)
         return intid
 
@@ -212,11 +208,20 @@ class GicCpu:
         running = (self.apr[0] | self.apr[1]) & -(self.apr[0] | self.apr[1])
         if intid >= FIRST_SPECIAL or not self.apr[group] & running:
             return
-        self.apr[group] &= ~running
+        self.set_active(group, self.apr[group] & ~running)
         if self.control & CTLR_EOIMODE:
             self.update()
         else:
             self._deactivate(intid)
+
+    def set_active(self, group: int, priorities: int) -> None:
+        """Replace the active priorities of a group: ICC_AP0R0_EL1 or ICC_AP1R0_EL1."""
+        self.apr = (self.apr[0], priorities) if group else (priorities, self.apr[1])
+
+    def set_binary_point(self, group: int, point: int) -> None:
+        """Replace ICC_BPR0_EL1 or ICC_BPR1_EL1; one below the finest becomes that."""
+        point = max(point, MIN_BPR[group])
+        self.bpr = (self.bpr[0], point) if group else (point, self.bpr[1])
 
     def deactivate(self, intid: int) -> None:
         """ICC_DIR_EL1: deactivation alone; ignored unless EOImode is 1."""

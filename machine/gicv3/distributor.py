@@ -15,7 +15,7 @@ from machine.gicv3.routing import Routes
 from machine.register import Reg
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from machine.gicv3.bank import Candidate
     from machine.gicv3.cpu_interface import GicCpu
@@ -98,6 +98,9 @@ class Distributor(InterruptFrame):
         self.banks = [Bank() for _ in range(spis // 32)]
         self.routes = Routes(spis, by_affinity)
         self._cpus = cpus
+        self._by_affinity = by_affinity
+        self._accessible: set[int] = set()
+        self._used: set[int] = set()
         self._typer = spis // 32 | TYPER_IDBITS
         if any(affinity & 0xF0 for affinity in by_affinity):
             self._typer |= TYPER_RSS
@@ -157,6 +160,35 @@ class Distributor(InterruptFrame):
             self.busy &= ~(1 << n - 1)
         self._update(self.routes.targets(n - 1, mask))
 
+    # The CPUs: sets of numbers, so that those that are merely possible cost nothing
+
+    def find(self, affinity: int) -> GicCpu | None:
+        """The CPU of an affinity, if there is one."""
+        index = self._by_affinity.get(affinity)
+        return self._cpus[index] if index is not None else None
+
+    def admit(self, cpu: GicCpu) -> None:
+        """Note whether a CPU is accessible."""
+        if cpu.accessible:
+            self._accessible.add(cpu.index)
+            self._used.add(cpu.index)
+        else:
+            self._accessible.discard(cpu.index)
+
+    def accessible_cpus(self) -> Iterator[GicCpu]:
+        """Those whose interface can be reached, by number."""
+        return (self._cpus[index] for index in sorted(self._accessible))
+
+    def note_use(self, index: int) -> None:
+        """A redistributor was written to: a reset has to undo that."""
+        self._used.add(index)
+
+    def take_used(self) -> list[GicCpu]:
+        """The CPUs that are not, or may soon not be, as a reset leaves them."""
+        used = sorted(self._used)
+        self._used = set(self._accessible)
+        return [self._cpus[index] for index in used]
+
     def _update(self, cpus: set[int]) -> None:
         for cpu in sorted(cpus):
             self._cpus[cpu].update()
@@ -176,7 +208,7 @@ class Distributor(InterruptFrame):
         if groups == self.groups:
             return
         self.groups = groups
-        for cpu in self._cpus:
+        for cpu in self.accessible_cpus():
             cpu.update()
 
     @GICD_TYPER.read

@@ -13,6 +13,7 @@ from machine.register import MmioDevice, Reg
 
 if TYPE_CHECKING:
     from machine.gicv3.bank import Bank
+    from machine.register import RegisterMap
 
 PRIORITY_MASK_4 = PRIORITY_MASK * 0x01010101
 
@@ -53,9 +54,35 @@ def gather(value: int) -> int:
 
 
 class InterruptFrame(MmioDevice):
-    """Banked interrupt registers; `n` is the number of a register in its array."""
+    """Banked interrupt registers; `n` is the number of a register in its array.
+
+    An access takes one register or, where that has them, its bytes or halves. Any other size or
+    alignment is CONSTRAINED UNPREDICTABLE (IHI 0069H §12.1.3): it reads as zero, and is ignored
+    when written, as KVM has it.
+    """
 
     __slots__ = ()
+
+    def read(self, offset: int, size: int) -> int:
+        """Answer a load that a register supports; else 0."""
+        if self._supported(self._readable, offset, size):
+            return super().read(offset, size)
+        self.stray_accesses += 1
+        return 0
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """Take a store that a register supports."""
+        if self._supported(self._writable, offset, size):
+            super().write(offset, size, value)
+        else:
+            self.stray_accesses += 1
+
+    @staticmethod
+    def _supported(registers: RegisterMap, offset: int, size: int) -> bool:
+        slot = registers.get(offset) or registers.covering(offset)
+        if slot is None or offset % size:
+            return False
+        return slot[0].min_access <= size <= slot[0].size
 
     def bank(self, n: int) -> Bank | None:
         """The bank behind element `n` of a one-bit array, None where it is RAZ/WI."""
@@ -152,8 +179,7 @@ class InterruptFrame(MmioDevice):
         bank = self.bank(n // 8)
         if bank is None:
             return 0
-        at = n % 8 * 4
-        return int.from_bytes(bank.priority[at : at + 4], "little")
+        return bank.priority >> n % 8 * 32 & 0xFFFFFFFF
 
     def write_priority(self, n: int, value: int) -> None:
         """Bytes may be written alone; the three low bits are not implemented."""
@@ -162,7 +188,8 @@ class InterruptFrame(MmioDevice):
         exists = self.implemented(n // 8) >> at & 0xF
         if bank is None or not exists:
             return
-        bank.priority[at : at + 4] = (value & PRIORITY_MASK_4).to_bytes(4, "little")
+        others = bank.priority & ~(0xFFFFFFFF << 8 * at)
+        bank.priority = others | (value & PRIORITY_MASK_4) << 8 * at
         self.changed(n // 8, exists << at)
 
     def read_trigger(self, n: int) -> int:

@@ -38,12 +38,9 @@ class GicV3:
         if len(by_affinity) != len(affinities):
             raise ValueError("two CPUs of one affinity")
         self.cpus: list[GicCpu] = []
-        self.by_affinity: dict[int, GicCpu] = {}
         self.distributor = Distributor(spis, by_affinity, self.cpus)
         for affinity, index in by_affinity.items():
-            cpu = GicCpu(index, affinity, self.distributor, self.by_affinity, waker=waker)
-            self.cpus.append(cpu)
-            self.by_affinity[affinity] = cpu
+            self.cpus.append(GicCpu(index, affinity, self.distributor, waker=waker))
 
     def redistributor_region(
         self,
@@ -76,9 +73,13 @@ class GicV3:
         self.cpus[index].redistributor.set_ppi(intid, level=level)
 
     def reset(self) -> None:
-        """Reset everything but what is outside: input levels, and which CPUs are accessible."""
+        """Reset everything but what is outside: input levels, and which CPUs are accessible.
+
+        A CPU that nobody has used since the last reset needs none.
+        """
         self.distributor.reset()
-        for cpu in self.cpus:
+        used = self.distributor.take_used()
+        for cpu in used:
             cpu.redistributor.reset()
-        for cpu in self.cpus:
+        for cpu in used:
             cpu.reset_interface()

@@ -26,6 +26,11 @@ PROCESSOR_SLEEP = 1 << 1
 CHILDREN_ASLEEP = 1 << 2
 TYPER_LAST = 1 << 4
 
+PROPBASER_RES0 = 0x1F << 59 | 0xF << 52 | 0b11 << 5
+"""GICR_PROPBASER: what is neither address nor size nor an attribute (IHI 0069H §12.11)."""
+PENDBASER_RES0 = 0b111 << 59 | 1 << 62 | 1 << 63 | 0xF << 52 | 0xF << 12 | 0x7F
+"""GICR_PENDBASER likewise; its PTZ, bit 62, reads as zero."""
+
 
 class Redistributor(InterruptFrame):
     """GICR of one CPU.
@@ -40,8 +45,8 @@ class Redistributor(InterruptFrame):
     GICR_TYPER = Reg(0x0008, size=8, ro=ALL << 32 | ALL, min_access=4)
     GICR_STATUSR = ignored(0x0010)
     GICR_WAKER = Reg(0x0014)
-    GICR_PROPBASER = Reg(0x0070, size=8, min_access=4)
-    GICR_PENDBASER = Reg(0x0078, size=8, min_access=4)
+    GICR_PROPBASER = Reg(0x0070, size=8, ro=PROPBASER_RES0, min_access=4)
+    GICR_PENDBASER = Reg(0x0078, size=8, ro=PENDBASER_RES0, min_access=4)
     GICR_SYNCR = ignored(0x00C0)
     GICR_PIDR4 = ignored(0xFFD0, 4)
     GICR_PIDR0 = ignored(0xFFE0, 2)
@@ -79,6 +84,11 @@ class Redistributor(InterruptFrame):
         super().reset()
         self.private.reset(enabled=SGIS, edge=SGIS)
         self.asleep = self._waker
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """Take a store."""
+        self.cpu.distributor.note_use(self.cpu.index)
+        super().write(offset, size, value)
 
     def set_ppi(self, intid: int, *, level: bool) -> None:
         """Drive the input line of a PPI.

@@ -31,8 +31,8 @@ def generate(sender: GicCpu, value: int, *, any_group: bool) -> None:
 
 
 def _broadcast(sender: GicCpu) -> Iterator[GicCpu]:
-    """All CPUs but the sender; those that are not accessible do not receive."""
-    return (cpu for cpu in sender.peers.values() if cpu is not sender)
+    """All CPUs but the sender: those that are accessible, as no other receives."""
+    return (cpu for cpu in sender.distributor.accessible_cpus() if cpu is not sender)
 
 
 def _listed(sender: GicCpu, value: int) -> Iterator[GicCpu]:
@@ -41,6 +41,6 @@ def _listed(sender: GicCpu, value: int) -> Iterator[GicCpu]:
         return
     cluster = (value >> 32 & 0xFF) << 16 | (value >> 16 & 0xFF) << 8 | (value >> 44 & 0xF) << 4
     for bit in range(16):
-        target = sender.peers.get(cluster | bit) if value >> bit & 1 else None
+        target = sender.distributor.find(cluster | bit) if value >> bit & 1 else None
         if target is not None:
             yield target

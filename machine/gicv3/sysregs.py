@@ -60,15 +60,15 @@ def _read_bpr1(cpu: GicCpu) -> int:
 
 
 def _write_bpr(cpu: GicCpu, group: int, value: int) -> None:
-    """A binary point below the finest one becomes that; with CBPR group 1 has none to write."""
+    """With CBPR group 1 has no binary point of its own to write."""
     if group and cpu.control & 1:
         return
-    cpu.bpr[group] = max(value & 7, 2 + group)
+    cpu.set_binary_point(group, value & 7)
     cpu.update()
 
 
 def _write_apr(cpu: GicCpu, group: int, value: int) -> None:
-    cpu.apr[group] = value & 0xFFFFFFFF
+    cpu.set_active(group, value & 0xFFFFFFFF)
     cpu.update()
 
 

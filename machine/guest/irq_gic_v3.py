@@ -58,7 +58,8 @@ class GicV3:
         lines = ((platform.load(dist + GICD_TYPER, 4) & 0x1F) + 1) * 32
         for n in range(1, lines // 32):
             platform.store(dist + GICD_IGROUPR + 4 * n, 4, 0xFFFF_FFFF)
-            platform.store(dist + GICD_ICFGR + 8 * n, 8, 0)
+            platform.store(dist + GICD_ICFGR + 8 * n, 4, 0)
+            platform.store(dist + GICD_ICFGR + 8 * n + 4, 4, 0)
             platform.store(dist + GICD_ICACTIVER + 4 * n, 4, 0xFFFF_FFFF)
             platform.store(dist + GICD_ICENABLER + 4 * n, 4, 0xFFFF_FFFF)
             for word in range(32 * n, 32 * n + 32, 4):

@@ -106,6 +106,19 @@ def test_reset_brings_back_everything_but_lines_and_accessibility() -> None:
     assert up.cpu(2).accessible is False
 
 
+def test_a_reset_reaches_the_redistributor_of_a_cpu_that_is_gone_or_never_came() -> None:
+    up = running(3)
+    up.cpu(1).accessible = False
+    up.cpu(2).accessible = False
+    up.gic.reset()
+    for n in (1, 2):
+        up.sgi_base(n, b.ISENABLER, 1 << 27)
+        up.priority(27, 0xA0, n)
+    up.gic.reset()
+    assert [up.sgi_base(n, b.ISENABLER) for n in range(3)] == [0xFFFF] * 3
+    assert [up.sgi_base(n, b.IPRIORITYR + 24) for n in range(3)] == [0] * 3
+
+
 def test_two_gics_in_one_process_do_not_meet() -> None:
     one, other = running(), running()
     one.send(SGI_1_TO_CPU_1)

@@ -161,10 +161,55 @@ def test_a_region_of_redistributors_that_do_not_exist_is_refused(
 
 
 def test_lpi_tables_are_remembered_though_there_are_no_lpis(gic: Bench) -> None:
-    gic.gicr.write(0x70, 8, 0x1234_5678_0000_078F)
-    assert gic.gicr.read(0x70, 8) == 0x1234_5678_0000_078F
+    gic.gicr.write(0x70, 8, 0x0304_5678_9ABC_D78F)
+    assert gic.gicr.read(0x70, 8) == 0x0304_5678_9ABC_D78F
+    gic.gicr.write(0x78, 8, ALL << 32 | ALL)
+    gic.gicr.write(0x7C, 4, 0x0704_5678)
+    assert gic.gicr.read(0x78, 8) == 0x0704_5678_FFFF_0F80
     gic.gicr.write(0x0, 4, 1)
     assert gic.gicr.read(0x0, 4) == 0
+
+
+@pytest.mark.parametrize(
+    ("register", "reads"),
+    [(0x70, 0x070F_FFFF_FFFF_FF9F), (0x78, 0x070F_FFFF_FFFF_0F80)],
+)
+def test_reserved_bits_of_the_lpi_tables_read_as_zero(
+    gic: Bench,
+    register: int,
+    reads: int,
+) -> None:
+    gic.gicr.write(register, 8, ALL << 32 | ALL)
+    assert gic.gicr.read(register, 8) == reads
+
+
+@pytest.mark.parametrize(
+    ("offset", "size"),
+    [
+        (b.ISENABLER + 4, 1),
+        (b.ISENABLER + 4, 2),
+        (b.ISENABLER + 4, 8),
+        (b.ISENABLER + 6, 4),
+        (b.ICFGR + 8, 8),
+        (b.IPRIORITYR + 34, 4),
+        (b.IPRIORITYR + 32, 8),
+        (b.IROUTER + 8 * 40, 2),
+        (b.IROUTER + 8 * 40 + 4, 8),
+    ],
+)
+def test_an_access_of_a_size_or_place_that_no_register_has_reads_0_and_is_ignored(
+    gic: Bench,
+    offset: int,
+    size: int,
+) -> None:
+    for register in (b.ISENABLER + 4, b.ICFGR + 8, b.IPRIORITYR + 32):
+        gic.gicd.write(register, 4, 0xA8A8A8A8)
+    gic.route(40, 1)
+    before = [gic.gicd.read(offset & ~7 | n, 4) for n in (0, 4, 8)]
+    assert gic.gicd.read(offset, size) == 0
+    gic.gicd.write(offset, size, (1 << 8 * size) - 1)
+    assert [gic.gicd.read(offset & ~7 | n, 4) for n in (0, 4, 8)] == before
+    assert gic.gicd.stray_accesses == 2
 
 
 @pytest.mark.parametrize("spis", [0, 33, 1024])
