@@ -220,7 +220,9 @@ def _counted_as(point: Point) -> str | None:
 
 
 def _left_out(point: Point) -> bool:
-    """Whether it adds nothing: the falling edge of a pulse, and the asking for names."""
+    """Whether it adds nothing: an exit, the falling edge of a pulse, the asking for names."""
+    if point.name == "kvm_exit":
+        return True
     if point.name == "acpi_evaluate_object":
         return _method(point) not in _SHOWN_METHODS
     return point.name == "kvm_irq_line" and point.fields["level"] == 0

@@ -55,12 +55,14 @@ class KvmAccel:
         if self._trace.on:
             self._trace("kvm", "kvm_park_vcpu", vcpu_id=vcpu.id)
 
-    def unpark_vcpu(self, vcpu_id: int, midr: int = 0) -> Vcpu:
+    def unpark_vcpu(self, vcpu_id: int, midr: int = 0, *, pmu: bool = True) -> Vcpu:
         """Take a vCPU back into use, as it was created: the same MPIDR, the same redistributor.
 
         Args:
             vcpu_id: which one.
             midr: what its MIDR_EL1 is to say; 0 for that of the machine's CPU model.
+            pmu: whether its code is to find performance monitors. (The kernel's vCPU has them for
+                good: features can't be changed.)
 
         Raises:
             MachineError: where no vCPU of that id is parked.
@@ -69,6 +71,7 @@ class KvmAccel:
         if vcpu is None:
             raise MachineError(f"KVM vCPU {vcpu_id} is not parked")
         vcpu.init(FEATURES, midr=midr or self._midr)
+        vcpu.hides_pmu = not pmu
         if self._trace.on:
             self._trace("kvm", "kvm_unpark_vcpu", vcpu_id=vcpu_id)
         return vcpu

@@ -27,6 +27,10 @@ LEAST = -UNSIGNED // 2
 
 MPIDR_RES1 = 1 << 31
 """Bit 31 of MPIDR_EL1 reads as one (DDI 0487, MPIDR_EL1)."""
+MPIDR_MT = 1 << 24
+"""The lowest affinity level is that of threads."""
+MPIDR_AFFINITY = 0xFF_FFFF
+"""Aff2, Aff1 and Aff0; there is no Aff3 here, as with KVM's vGIC."""
 
 
 class CpuLocation(NamedTuple):

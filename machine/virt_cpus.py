@@ -14,7 +14,7 @@ from machine.cpu import ArmCpu
 from machine.cpu_properties import UNSET_NODE
 from machine.errors import MachineError
 from machine.events import DeviceDeleted, DeviceUnplugRefused, VcpuChanged
-from machine.memmap import PPI_PHYSICAL_TIMER, PPI_VIRTUAL_TIMER
+from machine.memmap import PPI_PHYSICAL_TIMER, PPI_PMU, PPI_VIRTUAL_TIMER
 from machine.qdev import DeviceRequest
 from machine.scheduler import VcpuThread
 from machine.topology import CpuLocation
@@ -110,7 +110,8 @@ class CpuPlugger:
     ) -> ArmCpu:
         """Make the CPU object, from the slot's parked vCPU, and connect everything to it."""
         machine = self._machine
-        vcpu = machine.accel.unpark_vcpu(slot.index, request.number("midr"))
+        pmu = request.properties.get("pmu") is not False
+        vcpu = machine.accel.unpark_vcpu(slot.index, request.number("midr"), pmu=pmu)
         slot.cpu = cpu = ArmCpu(
             typename=request.driver,
             device_id=request.device_id,
@@ -136,7 +137,7 @@ class CpuPlugger:
         return cpu
 
     def _wire(self, slot: CpuSlot) -> None:
-        """Open the GIC CPU interface, and connect it and the timers."""
+        """Open the GIC CPU interface, and connect it, the timers and the PMU."""
         gic, index, vcpu, trace = self._machine.gic, slot.index, slot.vcpu, self._machine.trace
         if trace.on:
             trace("vmm", "gicv3_set_gicc_accessible", index=index, accessible=True)
@@ -145,6 +146,8 @@ class CpuPlugger:
         slot.gic_cpu.irq.connect(vcpu.irq.set)
         vcpu.virt_timer.line.connect(partial(gic.set_ppi, index, PPI_VIRTUAL_TIMER))
         vcpu.phys_timer.line.connect(partial(gic.set_ppi, index, PPI_PHYSICAL_TIMER))
+        if vcpu.has_pmu:
+            vcpu.pmu.line.connect(partial(gic.set_ppi, index, PPI_PMU))
 
     def _unwire(self, slot: CpuSlot) -> None:
         """Cut what `_wire` connected, and close the interface."""
@@ -154,6 +157,8 @@ class CpuPlugger:
             trace("vmm", "gicv3_set_gicc_accessible", index=slot.index, accessible=False)
         vcpu.virt_timer.line.disconnect()
         vcpu.phys_timer.line.disconnect()
+        if vcpu.has_pmu:
+            vcpu.pmu.line.disconnect()
         slot.gic_cpu.irq.disconnect()
         slot.gic_cpu.accessible = False
 

@@ -1,7 +1,8 @@
 """System registers as a vCPU's code reads and writes them, by architectural name.
 
-GIC CPU interface registers go to the vGIC; the rest is a table. A name that is in neither raises
-what hardware calls an undefined instruction.
+GIC CPU interface registers go to the vGIC; the rest are tables. A name that is in none raises
+what hardware calls an undefined instruction, and so do the performance monitors' where the CPU has
+none. Encodings are for user space, which names registers by number (see `machine.kvm.one_reg`).
 """
 
 from __future__ import annotations
@@ -9,12 +10,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from machine.gicv3.gic import UnknownRegister
-from machine.kvm.arch_timer import FREQUENCY, TICK, ArchTimer
+from machine.kvm.arch_timer import FREQUENCY, TICK
+from machine.kvm.pmu import CPU_CYCLES, SELECT_CYCLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from machine.kvm.vcpu import Vcpu
+
+DFR0_DEBUG_VER = 6
+"""ID_AA64DFR0_EL1.DebugVer: Armv8.0, the lowest that there is."""
+DFR0_PMU_VER = 1 << 8
+"""ID_AA64DFR0_EL1.PMUVer: PMUv3 of Armv8.0."""
+CNTKCTL_WRITABLE = 0x3FF
+"""CNTKCTL_EL1: access from EL0, and the event stream; nothing here acts upon it."""
 
 
 class UndefinedInstructionError(Exception):
@@ -25,12 +34,22 @@ def _count(vcpu: Vcpu) -> int:
     return vcpu.vm.clock.now // TICK
 
 
-_READ: dict[str, Callable[[Vcpu], int]] = {
+def _debug_features(vcpu: Vcpu) -> int:
+    return DFR0_DEBUG_VER | (DFR0_PMU_VER if vcpu.has_pmu else 0)
+
+
+def _write_cntkctl(vcpu: Vcpu, value: int) -> None:
+    vcpu.remembered = {**(vcpu.remembered or {}), "CNTKCTL_EL1": value & CNTKCTL_WRITABLE}
+
+
+_READ: Mapping[str, Callable[[Vcpu], int]] = {
     "MIDR_EL1": lambda vcpu: vcpu.midr,
     "MPIDR_EL1": lambda vcpu: vcpu.mpidr,
+    "ID_AA64DFR0_EL1": _debug_features,
     "CNTFRQ_EL0": lambda _vcpu: FREQUENCY,
     "CNTVCT_EL0": _count,
     "CNTPCT_EL0": _count,
+    "CNTKCTL_EL1": lambda vcpu: (vcpu.remembered or {}).get("CNTKCTL_EL1", 0),
     "CNTV_CTL_EL0": lambda vcpu: vcpu.virt_timer.ctl,
     "CNTV_CVAL_EL0": lambda vcpu: vcpu.virt_timer.cval,
     "CNTV_TVAL_EL0": lambda vcpu: vcpu.virt_timer.tval,
@@ -39,11 +58,125 @@ _READ: dict[str, Callable[[Vcpu], int]] = {
     "CNTP_TVAL_EL0": lambda vcpu: vcpu.phys_timer.tval,
 }
 
-_WRITE: dict[str, Callable[[ArchTimer, int], None]] = {
-    "CTL_EL0": ArchTimer.write_ctl,
-    "CVAL_EL0": ArchTimer.write_cval,
-    "TVAL_EL0": ArchTimer.write_tval,
+_WRITE: Mapping[str, Callable[[Vcpu, int], None]] = {
+    "CNTKCTL_EL1": _write_cntkctl,
+    "CNTV_CTL_EL0": lambda vcpu, value: vcpu.virt_timer.write_ctl(value),
+    "CNTV_CVAL_EL0": lambda vcpu, value: vcpu.virt_timer.write_cval(value),
+    "CNTV_TVAL_EL0": lambda vcpu, value: vcpu.virt_timer.write_tval(value),
+    "CNTP_CTL_EL0": lambda vcpu, value: vcpu.phys_timer.write_ctl(value),
+    "CNTP_CVAL_EL0": lambda vcpu, value: vcpu.phys_timer.write_cval(value),
+    "CNTP_TVAL_EL0": lambda vcpu, value: vcpu.phys_timer.write_tval(value),
 }
+
+
+# The performance monitors
+
+
+def _read_event_type(vcpu: Vcpu) -> int:
+    return vcpu.pmu.filter if vcpu.pmu.selected == SELECT_CYCLES else 0
+
+
+def _write_event_type(vcpu: Vcpu, value: int) -> None:
+    if vcpu.pmu.selected == SELECT_CYCLES:
+        vcpu.pmu.write_filter(value)
+
+
+def _select(vcpu: Vcpu, value: int) -> None:
+    vcpu.pmu.selected = value & 0x1F
+
+
+def _permit(vcpu: Vcpu, value: int) -> None:
+    vcpu.pmu.user = value & 0xF
+
+
+def _ignore(_vcpu: Vcpu, _value: int) -> None:
+    """WI: there are no event counters."""
+
+
+def _setting(what: str) -> Callable[[Vcpu, int], None]:
+    return lambda vcpu, value: vcpu.pmu.assign(what, value, value)
+
+
+def _clearing(what: str) -> Callable[[Vcpu, int], None]:
+    return lambda vcpu, value: vcpu.pmu.assign(what, value, 0)
+
+
+_PMU_READ: Mapping[str, Callable[[Vcpu], int]] = {
+    "PMCR_EL0": lambda vcpu: vcpu.pmu.pmcr,
+    "PMCNTENSET_EL0": lambda vcpu: vcpu.pmu.enabled,
+    "PMCNTENCLR_EL0": lambda vcpu: vcpu.pmu.enabled,
+    "PMOVSSET_EL0": lambda vcpu: vcpu.pmu.read_overflows(),
+    "PMOVSCLR_EL0": lambda vcpu: vcpu.pmu.read_overflows(),
+    "PMSELR_EL0": lambda vcpu: vcpu.pmu.selected,
+    "PMCEID0_EL0": lambda _vcpu: 1 << CPU_CYCLES,
+    "PMCEID1_EL0": lambda _vcpu: 0,
+    "PMCCNTR_EL0": lambda vcpu: vcpu.pmu.cycles,
+    "PMXEVTYPER_EL0": _read_event_type,
+    "PMXEVCNTR_EL0": lambda _vcpu: 0,
+    "PMUSERENR_EL0": lambda vcpu: vcpu.pmu.user,
+    "PMCCFILTR_EL0": lambda vcpu: vcpu.pmu.filter,
+    "PMINTENSET_EL1": lambda vcpu: vcpu.pmu.interrupts,
+    "PMINTENCLR_EL1": lambda vcpu: vcpu.pmu.interrupts,
+}
+
+_PMU_WRITE: Mapping[str, Callable[[Vcpu, int], None]] = {
+    "PMCR_EL0": lambda vcpu, value: vcpu.pmu.write_pmcr(value),
+    "PMCNTENSET_EL0": _setting("enabled"),
+    "PMCNTENCLR_EL0": _clearing("enabled"),
+    "PMOVSSET_EL0": _setting("overflows"),
+    "PMOVSCLR_EL0": _clearing("overflows"),
+    "PMSELR_EL0": _select,
+    "PMSWINC_EL0": _ignore,
+    "PMCCNTR_EL0": lambda vcpu, value: vcpu.pmu.write_cycles(value),
+    "PMXEVTYPER_EL0": _write_event_type,
+    "PMXEVCNTR_EL0": _ignore,
+    "PMUSERENR_EL0": _permit,
+    "PMCCFILTR_EL0": lambda vcpu, value: vcpu.pmu.write_filter(value),
+    "PMINTENSET_EL1": _setting("interrupts"),
+    "PMINTENCLR_EL1": _clearing("interrupts"),
+}
+
+
+# For user space
+
+
+def _encoding(op0: int, op1: int, crn: int, crm: int, op2: int) -> int:
+    """As an instruction has them, in 16 bits (arch/arm64/include/uapi/asm/kvm.h)."""
+    return op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
+
+
+ENCODINGS: Mapping[str, int] = {
+    name: _encoding(*fields)
+    for name, fields in {
+        "MIDR_EL1": (3, 0, 0, 0, 0),
+        "MPIDR_EL1": (3, 0, 0, 0, 5),
+        "ID_AA64DFR0_EL1": (3, 0, 0, 5, 0),
+        "CNTKCTL_EL1": (3, 0, 14, 1, 0),
+        "CNTPCT_EL0": (3, 3, 14, 0, 1),
+        "CNTP_CVAL_EL0": (3, 3, 14, 2, 2),
+        "CNTP_CTL_EL0": (3, 3, 14, 2, 1),
+        "CNTVCT_EL0": (3, 3, 14, 3, 2),
+        "CNTV_CVAL_EL0": (3, 3, 14, 0, 2),
+        "CNTV_CTL_EL0": (3, 3, 14, 3, 1),
+        "PMCCNTR_EL0": (3, 3, 9, 13, 0),
+        "PMCCFILTR_EL0": (3, 3, 14, 15, 7),
+        "PMSELR_EL0": (3, 3, 9, 12, 5),
+        "PMUSERENR_EL0": (3, 3, 9, 14, 0),
+        "PMCNTENSET_EL0": (3, 3, 9, 12, 1),
+        "PMINTENSET_EL1": (3, 0, 9, 14, 1),
+        "PMOVSSET_EL0": (3, 3, 9, 14, 3),
+        "PMCR_EL0": (3, 3, 9, 12, 0),
+    }.items()
+}
+"""What user space can get and set, in the order in which it is to be set: an instant before its
+timer's enable, a count before what counts. CNTVCT_EL0 and CNTV_CVAL_EL0 stand in each other's
+place, as in the kernel's interface ever since."""
+
+INVARIANT = frozenset({"MIDR_EL1", "ID_AA64DFR0_EL1", "CNTPCT_EL0", "CNTVCT_EL0"})
+"""What nobody can change; the counters are the VM's time, without an offset."""
+
+
+# The instructions
 
 
 def read_system_register(vcpu: Vcpu, name: str) -> int:
@@ -55,6 +188,8 @@ def read_system_register(vcpu: Vcpu, name: str) -> int:
     if name.startswith("ICC_"):
         return _read_gic(vcpu, name)
     read = _READ.get(name)
+    if read is None and vcpu.has_pmu:
+        read = _PMU_READ.get(name)
     if read is None:
         raise UndefinedInstructionError(name)
     return read(vcpu)
@@ -69,12 +204,12 @@ def write_system_register(vcpu: Vcpu, name: str, value: int) -> None:
     if name.startswith("ICC_"):
         _write_gic(vcpu, name, value)
         return
-    which, _, register = name.partition("_")
-    timer = {"CNTV": vcpu.virt_timer, "CNTP": vcpu.phys_timer}.get(which)
-    write = _WRITE.get(register)
-    if timer is None or write is None:
+    write = _WRITE.get(name)
+    if write is None and vcpu.has_pmu:
+        write = _PMU_WRITE.get(name)
+    if write is None:
         raise UndefinedInstructionError(name)
-    write(timer, value)
+    write(vcpu, value)
 
 
 def _read_gic(vcpu: Vcpu, name: str) -> int:

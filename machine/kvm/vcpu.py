@@ -2,34 +2,48 @@
 
 Once created it stays for the life of the VM (Documentation/virt/kvm/api.rst, KVM_CREATE_VCPU;
 there is no call that takes it back). Whether it executes is its MP state, whether there is code
-to execute is its engine: one exists only while the vCPU is powered on.
+to execute is its engine: one exists only while the vCPU is powered on. Most possible vCPUs are
+parked for good, so what is as after reset is made only when it is asked for.
 """
 
 from __future__ import annotations
 
 import errno
-from enum import Enum
+from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
 from machine.irq import IrqLine
+from machine.kvm import one_reg
 from machine.kvm.arch_timer import ArchTimer
 from machine.kvm.errors import KvmError
+from machine.kvm.pmu import Pmu
+from machine.kvm.run import INTERRUPTED, KvmRun
 from machine.kvm.sysreg import read_system_register, write_system_register
-from machine.topology import MPIDR_RES1, mpidr_affinity
+from machine.topology import MPIDR_AFFINITY, MPIDR_RES1, mpidr_affinity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from machine.gicv3.gic import GicCpu
     from machine.kvm.vm import Vm
 
 MASK64 = (1 << 64) - 1
 
+POWER_OFF, PMU_V3 = "power-off", "pmu-v3"
+KVM_FEATURES = frozenset(
+    {POWER_OFF, "el1-32bit", "psci-0.2", PMU_V3, "sve", "ptrauth-address", "ptrauth-generic"},
+)
+"""KVM_ARM_VCPU_*, as the kernel's interface names them."""
+HOST_FEATURES = frozenset({POWER_OFF, "psci-0.2", PMU_V3})
+"""Those that the modelled host has."""
 
-class MpState(Enum):
-    """KVM_GET_MP_STATE, as far as arm64 knows it."""
 
-    RUNNABLE = "runnable"
-    STOPPED = "stopped"
+class MpState(IntEnum):
+    """KVM_MP_STATE_*, as far as arm64 knows them, by their numbers."""
+
+    RUNNABLE = 0
+    STOPPED = 5
+    SUSPENDED = 10
 
 
 class Engine(Protocol):
@@ -39,22 +53,40 @@ class Engine(Protocol):
         """Execute until the code waits for an interrupt, or the vCPU stops."""
 
 
+def _still_wired(*parts: ArchTimer | Pmu) -> bool:
+    """Reset some parts; whether any has to be kept, as something listens to its line."""
+    for part in parts:
+        part.reset()
+    return any(part.line.connected for part in parts)
+
+
 class Vcpu:
-    """One vCPU: identity, power, timers, the interrupt input, and the way out to user space."""
+    """One vCPU: identity, power, timers, the interrupt input, and the way out to user space.
+
+    Attributes:
+        kvm_run: the record of the last exit; None before the first.
+        gic: the vGIC's part for it, once that is initialised.
+        hides_pmu: whether the performance monitors that it has are kept from its code.
+        remembered: registers that only keep what was written, by name; None while none was.
+    """
 
     __slots__ = (
+        "_pmu",
+        "_timers",
         "engine",
         "features",
+        "gic",
         "has_run",
+        "hides_pmu",
         "id",
         "irq",
+        "kvm_run",
         "midr",
         "mp_state",
         "mpidr",
         "on_kick",
         "pc",
-        "phys_timer",
-        "virt_timer",
+        "remembered",
         "vm",
         "x0",
     )
@@ -70,15 +102,47 @@ class Vcpu:
         self.pc = 0
         self.x0 = 0
         self.engine: Engine | None = None
+        self.gic: GicCpu | None = None
+        self.kvm_run: KvmRun | None = None
         self.on_kick: Callable[[], None] | None = None
-        self.virt_timer: ArchTimer = ArchTimer(vm.clock, "virt-timer")
-        self.phys_timer: ArchTimer = ArchTimer(vm.clock, "phys-timer")
+        self.remembered: dict[str, int] | None = None
+        self.hides_pmu = False
+        self._timers: tuple[ArchTimer, ArchTimer] | None = None
+        self._pmu: Pmu | None = None
         self.irq = IrqLine("irq", self._irq_changed)
 
     @property
     def affinity(self) -> int:
-        """Aff2.Aff1.Aff0: MPIDR_EL1 without its constant bit."""
-        return self.mpidr & 0xFF_FFFF
+        """Aff2.Aff1.Aff0: MPIDR_EL1 without what is no affinity."""
+        return self.mpidr & MPIDR_AFFINITY
+
+    @property
+    def virt_timer(self) -> ArchTimer:
+        """The virtual timer."""
+        return self._both_timers()[0]
+
+    @property
+    def phys_timer(self) -> ArchTimer:
+        """The physical timer."""
+        return self._both_timers()[1]
+
+    def _both_timers(self) -> tuple[ArchTimer, ArchTimer]:
+        if self._timers is None:
+            clock = self.vm.clock
+            self._timers = ArchTimer(clock, "virt-timer"), ArchTimer(clock, "phys-timer")
+        return self._timers
+
+    @property
+    def has_pmu(self) -> bool:
+        """Whether its code finds performance monitors (ID_AA64DFR0_EL1.PMUVer)."""
+        return not self.hides_pmu and PMU_V3 in (self.features or ())
+
+    @property
+    def pmu(self) -> Pmu:
+        """The performance monitors."""
+        if self._pmu is None:
+            self._pmu = Pmu(self.vm.clock)
+        return self._pmu
 
     # What user space calls
 
@@ -86,33 +150,69 @@ class Vcpu:
         """KVM_ARM_VCPU_INIT: set the features, and reset.
 
         Raises:
-            KvmError: EINVAL where a second call names other features than the first.
+            KvmError: ENOENT for a feature that there is not, EINVAL for one that the host has not,
+                and where this vCPU, or another one of the VM, has been given others.
         """
-        if self.features is not None and self.features != features:
+        if features - KVM_FEATURES:
+            raise KvmError(errno.ENOENT, "KVM_ARM_VCPU_INIT")
+        lasting = features - {POWER_OFF}  # which says what this call does, and is not kept
+        if features - HOST_FEATURES or self.vm.features not in {None, lasting}:
             raise KvmError(errno.EINVAL, "KVM_ARM_VCPU_INIT")
-        self.features = features
+        self.features = self.vm.features = lasting
         self.midr = midr
-        self.mp_state = MpState.STOPPED if "power-off" in features else MpState.RUNNABLE
+        self.mp_state = MpState.STOPPED if POWER_OFF in features else MpState.RUNNABLE
         self.reset()
 
     def reset(self) -> None:
         """Bring registers and timers to their values after reset."""
         self.pc = 0
         self.x0 = 0
-        self.virt_timer.reset()
-        self.phys_timer.reset()
+        self.remembered = None
+        if self._timers is not None and not _still_wired(*self._timers):
+            self._timers = None
+        if self._pmu is not None and not _still_wired(self._pmu):
+            self._pmu = None
 
-    def set_mp_state(self, state: MpState) -> None:
-        """KVM_SET_MP_STATE: a stopped vCPU has no engine."""
-        self.mp_state = state
-        if state is MpState.STOPPED:
+    def set_mp_state(self, state: int) -> None:
+        """KVM_SET_MP_STATE: a stopped vCPU has no engine, a suspended one waits for a wake-up.
+
+        Raises:
+            KvmError: EINVAL for a state that arm64 does not know.
+        """
+        try:
+            self.mp_state = MpState(state)
+        except ValueError:
+            raise KvmError(errno.EINVAL, "KVM_SET_MP_STATE") from None
+        if self.mp_state is MpState.STOPPED:
             self.engine = None
 
-    def run(self) -> None:
-        """KVM_RUN: execute until there is nothing more to do but wait.
+    def get_one_reg(self, reg_id: int) -> int:
+        """KVM_GET_ONE_REG; see `machine.kvm.one_reg`."""
+        return one_reg.get(self, reg_id)
+
+    def set_one_reg(self, reg_id: int, value: int) -> None:
+        """KVM_SET_ONE_REG; see `machine.kvm.one_reg`."""
+        one_reg.put(self, reg_id, value)
+
+    def get_reg_list(self, room: int) -> list[int]:
+        """KVM_GET_REG_LIST into a buffer for `room` ids; see `machine.kvm.one_reg`."""
+        return one_reg.get_list(self, room)
+
+    def set_mpidr(self, value: int) -> None:
+        """Write MPIDR_EL1 (the talk's T12, T22: user space chooses, the kernel writes).
+
+        Raises:
+            KvmError: EINVAL, EEXIST or EBUSY, as `Vm.move` says.
+        """
+        if value != self.mpidr or not self.vm.vgic_initialized:
+            self.vm.move(self, value)
+            self.mpidr = value
+
+    def run(self) -> KvmRun:
+        """KVM_RUN: execute until there is nothing more to do but wait; gives the last exit.
 
         Exits for MMIO and hypercalls are calls of the VM's exit handler, in whose place real user
-        space sees KVM_RUN return, and calls it again.
+        space sees KVM_RUN return, and calls it again. Each leaves its record, as there.
 
         Raises:
             KvmError: ENOEXEC without KVM_ARM_VCPU_INIT; what `Vgic.map_resources` raises at the
@@ -123,12 +223,27 @@ class Vcpu:
         if not self.has_run:
             self.vm.first_run()
             self.has_run = True
-        if self.mp_state is MpState.RUNNABLE and self.engine is not None:
+        self.kvm_run = INTERRUPTED
+        executing = self.vm.exits.executing
+        executing.add(self.id)
+        try:
+            self._execute()
+        finally:
+            executing.discard(self.id)
+        return self.kvm_run
+
+    def _execute(self) -> None:
+        if self.mp_state is MpState.SUSPENDED:
+            if self.irq.level:
+                self.vm.exits.system_event(self, "wakeup")
+        elif self.mp_state is MpState.RUNNABLE and self.engine is not None:
             self.engine.run()
+            if self.mp_state is MpState.RUNNABLE:
+                self.vm.exits.record(self, INTERRUPTED)
 
     def kick(self) -> None:
         """Ask whoever schedules this vCPU to run it."""
-        if self.on_kick is not None and self.mp_state is MpState.RUNNABLE:
+        if self.on_kick is not None and self.mp_state is not MpState.STOPPED:
             self.on_kick()
 
     def _irq_changed(self, level: bool) -> None:  # noqa: FBT001 - a line's level

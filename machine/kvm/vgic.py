@@ -62,7 +62,6 @@ class Vgic:
         self.regions: list[RedistRegion] = []
         self.irqs: int | None = None
         self.gic: GicV3 | None = None
-        self._position: dict[int, int] = {}
         self._mapped = False
 
     @property
@@ -127,9 +126,12 @@ class Vgic:
         room = sum(region.count for region in self.regions)
         if self.dist_base is None or room < len(vcpus):
             raise KvmError(errno.ENXIO, "KVM_DEV_ARM_VGIC_CTRL_INIT")
+        if not self._vm.settle_affinities():
+            raise KvmError(errno.EINVAL, "KVM_DEV_ARM_VGIC_CTRL_INIT")
         self.irqs = self.irqs or DEFAULT_IRQS
-        self._position = {vcpu.id: n for n, vcpu in enumerate(vcpus)}
         self.gic = GicV3([vcpu.affinity for vcpu in vcpus], spis=self.irqs - 32)
+        for vcpu, gic_cpu in zip(vcpus, self.gic.cpus, strict=True):
+            vcpu.gic = gic_cpu
 
     def map_resources(self) -> None:
         """Put the frames at their addresses; happens at the first run of a vCPU.
@@ -163,7 +165,7 @@ class Vgic:
 
     def position(self, vcpu_id: int) -> int:
         """Which redistributor belongs to a vCPU: they follow the order of creation."""
-        return self._position[vcpu_id]
+        return self._vm.gic_cpu(self._vm.vcpus[vcpu_id]).index
 
     def redistributor_address(self, vcpu_id: int) -> int:
         """Guest-physical address of a vCPU's RD_base frame."""

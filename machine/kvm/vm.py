@@ -8,14 +8,17 @@ the whole reason for pre-creating and parking every possible vCPU (the talk's T8
 from __future__ import annotations
 
 import errno
+from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from machine.bus import Bus
 from machine.kvm.errors import KvmError
 from machine.kvm.psci import kernel_call
+from machine.kvm.run import ExitHandler, Exits
 from machine.kvm.vcpu import Vcpu
 from machine.kvm.vgic import Vgic
+from machine.topology import MPIDR_AFFINITY, MPIDR_MT, MPIDR_RES1
 from machine.trace import Trace
 
 if TYPE_CHECKING:
@@ -23,8 +26,10 @@ if TYPE_CHECKING:
     from machine.gicv3.gic import GicCpu
     from machine.memory import Ram
 
+__all__ = ["MAX_VCPUS", "ExitHandler", "FilterAction", "HostLimits", "Vm"]
+
 MAX_VCPUS = 512
-"""KVM_CAP_MAX_VCPUS with a GICv3."""
+"""KVM_CAP_MAX_VCPUS of an arm64 kernel with a GICv3, as built by default."""
 
 
 class FilterAction(Enum):
@@ -35,37 +40,45 @@ class FilterAction(Enum):
     FORWARD = "fwd-to-user"
 
 
-class ExitHandler(Protocol):
-    """User space's side of KVM_RUN: one method for each exit reason that arm64 has here."""
+@dataclass(frozen=True, slots=True)
+class HostLimits:
+    """What the host's kernel was built for.
 
-    def mmio_read(self, vcpu: Vcpu, address: int, size: int) -> int:
-        """KVM_EXIT_MMIO: a load that nothing in the kernel answers."""
+    Attributes:
+        max_vcpus: KVM_CAP_MAX_VCPUS, and KVM_CAP_MAX_VCPU_ID.
+        max_vgic_vcpus: how many a GICv3 can have; it is the new limit once there is one.
+    """
 
-    def mmio_write(self, vcpu: Vcpu, address: int, size: int, value: int) -> None:
-        """KVM_EXIT_MMIO: a store that nothing in the kernel takes."""
-
-    def hypercall(self, vcpu: Vcpu, function: int, args: tuple[int, ...]) -> int:
-        """KVM_EXIT_HYPERCALL: a call that the SMCCC filter forwards; the result goes to x0."""
-
-    def system_event(self, vcpu: Vcpu, kind: str) -> None:
-        """KVM_EXIT_SYSTEM_EVENT: "shutdown" or "reset", asked for by PSCI."""
+    max_vcpus: int = MAX_VCPUS
+    max_vgic_vcpus: int = MAX_VCPUS
 
     def system_suspend(self, vcpu: Vcpu, entry: int, context: int) -> int:
         """KVM_EXIT_SYSTEM_EVENT of type SUSPEND: x0, where the call is refused."""
 
 
 class Vm:
-    """One VM; `exits` is user space."""
+    """One VM; `user` is user space, and serves its exits."""
 
-    def __init__(self, clock: VirtualClock, exits: ExitHandler, trace: Trace | None = None) -> None:
+    def __init__(
+        self,
+        clock: VirtualClock,
+        user: ExitHandler,
+        trace: Trace | None = None,
+        limits: HostLimits | None = None,
+    ) -> None:
         self.clock = clock
-        self.exits = exits
         self.trace = trace or Trace(clock)
+        self.exits = Exits(user, self.trace)
+        self.limits = limits or HostLimits()
+        self.max_vcpus = self.limits.max_vcpus
         self.ram: Ram | None = None
         self.io_bus = Bus()
         self.vcpus: dict[int, Vcpu] = {}
         self.vgic: Vgic | None = None
+        self.features: frozenset[str] | None = None
+        """What the vCPUs have been initialised with: the same for all of a VM."""
         self._by_affinity: dict[int, Vcpu] = {}
+        self._chosen: set[int] = set()
         self._filter: dict[int, FilterAction] = {}
         self._ran = False
         self.system_suspend: bool = False
@@ -85,30 +98,73 @@ class Vm:
         """KVM_CREATE_VCPU: for good.
 
         Raises:
-            KvmError: EBUSY once the vGIC is initialised, EINVAL for an id out of range, EEXIST
-                for one that is taken; in this order, as the kernel checks.
+            KvmError: EINVAL for an id that no vCPU of this host can have, and where there are as
+                many as there can be; EBUSY once the vGIC is initialised; EINVAL for an id that is
+                too high with that vGIC; EEXIST for one that is taken; in this order.
         """
-        if self.vgic is not None and self.vgic.initialized:
+        self._check_vcpu(vcpu_id)
+        vcpu = Vcpu(self, vcpu_id)
+        self.vcpus[vcpu_id] = vcpu
+        self._by_affinity.setdefault(vcpu.affinity, vcpu)  # a place that was chosen stays taken
+        return vcpu
+
+    def _check_vcpu(self, vcpu_id: int) -> None:
+        if not 0 <= vcpu_id < self.limits.max_vcpus or len(self.vcpus) >= self.max_vcpus:
+            raise KvmError(errno.EINVAL, "KVM_CREATE_VCPU")
+        if self.vgic_initialized:
             raise KvmError(errno.EBUSY, "KVM_CREATE_VCPU")
-        if not 0 <= vcpu_id < MAX_VCPUS:
+        if vcpu_id >= self.max_vcpus:
             raise KvmError(errno.EINVAL, "KVM_CREATE_VCPU")
         if vcpu_id in self.vcpus:
             raise KvmError(errno.EEXIST, "KVM_CREATE_VCPU")
-        vcpu = Vcpu(self, vcpu_id)
-        self.vcpus[vcpu_id] = vcpu
-        self._by_affinity[vcpu.affinity] = vcpu
-        return vcpu
+
+    def move(self, vcpu: Vcpu, mpidr: int) -> None:
+        """Let a vCPU be found by the affinity of another MPIDR_EL1.
+
+        A vCPU whose MPIDR nobody has chosen gives way; that no two are alike in the end is seen
+        when the vGIC is initialised.
+
+        Raises:
+            KvmError: EINVAL for bits that MPIDR_EL1 can't have, EBUSY once the vGIC is
+                initialised, EEXIST where the affinity was chosen for another vCPU.
+        """
+        affinity = mpidr & MPIDR_AFFINITY
+        if mpidr & ~(MPIDR_AFFINITY | MPIDR_MT) != MPIDR_RES1:
+            raise KvmError(errno.EINVAL, "KVM_SET_ONE_REG")
+        if self.vgic_initialized:
+            raise KvmError(errno.EBUSY, "KVM_SET_ONE_REG")
+        other = self._by_affinity.get(affinity, vcpu)
+        if other is not vcpu and other.id in self._chosen:
+            raise KvmError(errno.EEXIST, "KVM_SET_ONE_REG")
+        if self._by_affinity.get(vcpu.affinity) is vcpu:
+            del self._by_affinity[vcpu.affinity]
+        self._by_affinity[affinity] = vcpu
+        self._chosen.add(vcpu.id)
+
+    @property
+    def vgic_initialized(self) -> bool:
+        """Whether CTRL_INIT has been done: from then on, vCPUs are what they are."""
+        return self.vgic is not None and self.vgic.initialized
+
+    def settle_affinities(self) -> bool:
+        """Find every vCPU by its affinity from now on; False where two have the same."""
+        self._by_affinity = {vcpu.affinity: vcpu for vcpu in self.vcpus.values()}
+        return len(self._by_affinity) == len(self.vcpus)
 
     def create_vgic(self) -> Vgic:
         """KVM_CREATE_DEVICE(KVM_DEV_TYPE_ARM_VGIC_V3).
 
         Raises:
-            KvmError: EEXIST where there is one, EBUSY where a vCPU has run.
+            KvmError: EEXIST where there is one, EBUSY where a vCPU has run, E2BIG where there are
+                more vCPUs than it can have.
         """
         if self.vgic is not None:
             raise KvmError(errno.EEXIST, "KVM_CREATE_DEVICE")
-        if self._ran:
+        if self._ran or self.exits.executing:
             raise KvmError(errno.EBUSY, "KVM_CREATE_DEVICE")
+        self.max_vcpus = min(self.limits.max_vcpus, self.limits.max_vgic_vcpus)
+        if len(self.vcpus) > self.max_vcpus:
+            raise KvmError(errno.E2BIG, "KVM_CREATE_DEVICE")
         self.vgic = Vgic(self)
         return self.vgic
 
@@ -142,10 +198,14 @@ class Vm:
         return self._by_affinity.get(affinity)
 
     def gic_cpu(self, vcpu: Vcpu) -> GicCpu:
-        """The vGIC's part for one vCPU."""
-        if self.vgic is None or self.vgic.gic is None:
+        """The vGIC's part for one vCPU.
+
+        Raises:
+            KvmError: ENXIO before the vGIC is initialised.
+        """
+        if vcpu.gic is None:
             raise KvmError(errno.ENXIO, "vGIC")
-        return self.vgic.gic.cpus[self.vgic.position(vcpu.id)]
+        return vcpu.gic
 
     def first_run(self) -> None:
         """Map what the first KVM_RUN of any vCPU maps."""

@@ -16,7 +16,7 @@ from machine.kvm.vm import Vm
 from machine.memory import Ram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from machine.kvm.vcpu import Vcpu
 
@@ -31,10 +31,12 @@ class UserSpace:
     """Keeps every exit, and answers with what a test has put there."""
 
     answer: int = 0
+    served: Callable[[], None] = lambda: None
     exits: list[tuple[object, ...]] = field(default_factory=list)
 
     def mmio_read(self, vcpu: Vcpu, address: int, size: int) -> int:
         self.exits.append(("read", vcpu.id, address, size))
+        self.served()
         return self.answer
 
     def mmio_write(self, vcpu: Vcpu, address: int, size: int, value: int) -> None:

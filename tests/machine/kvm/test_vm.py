@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from machine.clock import VirtualClock
 from machine.kvm.vcpu import MpState
-from machine.kvm.vm import MAX_VCPUS, FilterAction
+from machine.kvm.vm import MAX_VCPUS, FilterAction, HostLimits, Vm
 from machine.memory import Ram
-from tests.machine.kvm.host import FEATURES, MIDR, RAM_BASE, RAM_SIZE, Code, Host, refused
+from tests.machine.kvm.host import (
+    FEATURES,
+    MIDR,
+    RAM_BASE,
+    RAM_SIZE,
+    Code,
+    Host,
+    UserSpace,
+    refused,
+)
 
 CREATE, FILTER, RUN = "KVM_CREATE_VCPU", "KVM_ARM_VM_SMCCC_FILTER", "KVM_RUN"
 CALL = 0x8400_0003
@@ -56,12 +66,44 @@ def test_vcpus_can_be_created_while_the_vgic_is_not_initialised(host: Host) -> N
     assert host.vm.create_vcpu(1).id == 1
 
 
-@pytest.mark.parametrize("vcpu_id", [2, 0, MAX_VCPUS])
+@pytest.mark.parametrize("vcpu_id", [2, 0, MAX_VCPUS - 1])
 def test_no_vcpu_can_be_created_once_the_vgic_is_initialised(host: Host, vcpu_id: int) -> None:
     host.up(2)
     with refused("EBUSY", CREATE):
         host.vm.create_vcpu(vcpu_id)
     assert list(host.vm.vcpus) == [0, 1]
+
+
+def test_an_id_that_no_vcpu_of_the_host_can_have_is_told_so_first(host: Host) -> None:
+    host.up(2)
+    with refused("EINVAL", CREATE):
+        host.vm.create_vcpu(MAX_VCPUS)
+
+
+def test_a_vm_has_as_many_vcpus_as_the_host_can() -> None:
+    vm = Vm(VirtualClock(), UserSpace(), limits=HostLimits(max_vcpus=4096, max_vgic_vcpus=4096))
+    assert vm.create_vcpu(4095).affinity == 0xFF0F
+    with refused("EINVAL", CREATE):
+        vm.create_vcpu(4096)
+
+
+def test_more_vcpus_than_a_vgic_can_have_are_no_vgics() -> None:
+    vm = Vm(VirtualClock(), UserSpace(), limits=HostLimits(max_vcpus=4, max_vgic_vcpus=2))
+    for n in range(3):
+        vm.create_vcpu(n)
+    with refused("E2BIG", "KVM_CREATE_DEVICE"):
+        vm.create_vgic()
+
+
+def test_with_a_vgic_its_limit_is_the_vms() -> None:
+    vm = Vm(VirtualClock(), UserSpace(), limits=HostLimits(max_vcpus=4, max_vgic_vcpus=2))
+    vm.create_vgic()
+    with refused("EINVAL", CREATE):
+        vm.create_vcpu(2)
+    for n in range(2):
+        vm.create_vcpu(n)
+    with refused("EINVAL", CREATE):
+        vm.create_vcpu(1)
 
 
 def test_there_is_no_call_that_takes_a_vcpu_back(host: Host) -> None:
@@ -95,9 +137,50 @@ def test_a_second_init_with_the_same_features_resets(host: Host) -> None:
 
 def test_a_second_init_with_other_features_is_refused(host: Host) -> None:
     (vcpu,) = host.vcpus(1)
+    for others in (FEATURES | {"pmu-v3"}, frozenset({"power-off"})):
+        with refused("EINVAL", "KVM_ARM_VCPU_INIT"):
+            vcpu.init(others, midr=MIDR)
+    assert vcpu.features == FEATURES - {"power-off"}
+
+
+@pytest.mark.parametrize(("feature", "name"), [("sve", "EINVAL"), ("turbo", "ENOENT")])
+def test_a_feature_that_the_host_has_not_is_refused(host: Host, feature: str, name: str) -> None:
+    vcpu = host.vm.create_vcpu(0)
+    with refused(name, "KVM_ARM_VCPU_INIT"):
+        vcpu.init(FEATURES | {feature}, midr=MIDR)
+    assert vcpu.features is None
+
+
+def test_all_vcpus_of_a_vm_have_the_same_features(host: Host) -> None:
+    host.vcpus(1)
+    other = host.vm.create_vcpu(1)
     with refused("EINVAL", "KVM_ARM_VCPU_INIT"):
-        vcpu.init(FEATURES | {"sve"}, midr=MIDR)
-    assert vcpu.features == FEATURES
+        other.init(FEATURES | {"pmu-v3"}, midr=MIDR)
+    other.init(FEATURES, midr=MIDR)
+
+
+def test_whether_a_vcpu_starts_powered_off_is_said_anew_each_time(host: Host) -> None:
+    (vcpu,) = host.vcpus(1)
+    vcpu.init(FEATURES - {"power-off"}, midr=MIDR)
+    assert vcpu.mp_state is MpState.RUNNABLE
+
+
+# KVM_SET_MP_STATE
+
+
+@pytest.mark.parametrize("state", [1, 3, 9, 11, -1])
+def test_a_state_that_arm64_does_not_know_is_refused(host: Host, state: int) -> None:
+    (vcpu,) = host.vcpus(1)
+    with refused("EINVAL", "KVM_SET_MP_STATE"):
+        vcpu.set_mp_state(state)
+    assert vcpu.mp_state is MpState.STOPPED
+
+
+def test_states_have_the_numbers_of_the_interface(host: Host) -> None:
+    (vcpu,) = host.vcpus(1)
+    for number, state in ((0, MpState.RUNNABLE), (5, MpState.STOPPED), (10, MpState.SUSPENDED)):
+        vcpu.set_mp_state(number)
+        assert vcpu.mp_state is state
 
 
 # KVM_RUN

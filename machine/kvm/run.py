@@ -1,0 +1,168 @@
+"""Why KVM_RUN returned: the record that the kernel shares with user space (struct kvm_run).
+
+Documentation/virt/kvm/api.rst §5. The numbers are those of the interface. One record stands for
+each way out; a vCPU keeps the last one.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from machine.kvm.vcpu import Vcpu
+    from machine.trace import Trace
+
+_Answer = TypeVar("_Answer")
+
+
+class ExitReason(IntEnum):
+    """KVM_EXIT_*: the ways out that arm64 has here."""
+
+    HYPERCALL = 3
+    MMIO = 6
+    INTR = 10
+    SYSTEM_EVENT = 24
+
+
+class SystemEvent(IntEnum):
+    """KVM_SYSTEM_EVENT_*: what PSCI, or a wake-up, asks user space for."""
+
+    SHUTDOWN = 1
+    RESET = 2
+    WAKEUP = 4
+    SUSPEND = 5
+
+
+class MmioExit(NamedTuple):
+    """An access to an address that nothing in the kernel answers.
+
+    Attributes:
+        phys_addr: guest-physical.
+        len: in bytes.
+        is_write: a store.
+        data: what is stored; of a load, what user space has answered, None before it has.
+    """
+
+    phys_addr: int
+    len: int
+    is_write: bool
+    data: int | None
+
+    @property
+    def exit_reason(self) -> ExitReason:
+        """KVM_EXIT_MMIO."""
+        return ExitReason.MMIO
+
+
+class HypercallExit(NamedTuple):
+    """A call that the SMCCC filter forwards: its function identifier, and x1 onwards."""
+
+    nr: int
+    args: tuple[int, ...]
+
+    @property
+    def exit_reason(self) -> ExitReason:
+        """KVM_EXIT_HYPERCALL."""
+        return ExitReason.HYPERCALL
+
+
+class SystemEventExit(NamedTuple):
+    """The guest wants something of the whole system."""
+
+    type: SystemEvent
+
+    @property
+    def exit_reason(self) -> ExitReason:
+        """KVM_EXIT_SYSTEM_EVENT."""
+        return ExitReason.SYSTEM_EVENT
+
+
+class IntrExit(NamedTuple):
+    """Nothing to execute: a signal would have taken the thread out of the kernel (-EINTR)."""
+
+    @property
+    def exit_reason(self) -> ExitReason:
+        """KVM_EXIT_INTR."""
+        return ExitReason.INTR
+
+
+KvmRun = MmioExit | HypercallExit | SystemEventExit | IntrExit
+"""What is in `kvm_run` after an exit; `exit_reason` tells which."""
+
+INTERRUPTED = IntrExit()
+
+
+class ExitHandler(Protocol):
+    """User space's side of KVM_RUN: one method for each exit reason that it has to serve."""
+
+    def mmio_read(self, vcpu: Vcpu, address: int, size: int) -> int:
+        """KVM_EXIT_MMIO: a load that nothing in the kernel answers."""
+
+    def mmio_write(self, vcpu: Vcpu, address: int, size: int, value: int) -> None:
+        """KVM_EXIT_MMIO: a store that nothing in the kernel takes."""
+
+    def hypercall(self, vcpu: Vcpu, function: int, args: tuple[int, ...]) -> int:
+        """KVM_EXIT_HYPERCALL: a call that the SMCCC filter forwards; the result goes to x0."""
+
+    def system_event(self, vcpu: Vcpu, kind: str) -> None:
+        """KVM_EXIT_SYSTEM_EVENT: a `SystemEvent` by its name in lower case."""
+
+
+class Exits:
+    """The way out: records each exit, and has user space serve it.
+
+    While user space is at it, the vCPU is out of the guest: what is refused while one executes
+    is not refused then.
+    """
+
+    def __init__(self, user: ExitHandler, trace: Trace) -> None:
+        self._user = user
+        self._trace = trace
+        self.executing: set[int] = set()
+        """The ids of the vCPUs that are in the guest."""
+
+    def mmio_read(self, vcpu: Vcpu, address: int, size: int) -> int:
+        """See `ExitHandler`."""
+        run = MmioExit(address, size, is_write=False, data=None)
+        return self._leave(vcpu, run, self._user.mmio_read, address, size)
+
+    def mmio_write(self, vcpu: Vcpu, address: int, size: int, value: int) -> None:
+        """See `ExitHandler`."""
+        run = MmioExit(address, size, is_write=True, data=value)
+        self._leave(vcpu, run, self._user.mmio_write, address, size, value)
+
+    def hypercall(self, vcpu: Vcpu, function: int, args: tuple[int, ...]) -> int:
+        """See `ExitHandler`."""
+        run = HypercallExit(function, args)
+        return self._leave(vcpu, run, self._user.hypercall, function, args)
+
+    def system_event(self, vcpu: Vcpu, kind: str) -> None:
+        """See `ExitHandler`."""
+        run = SystemEventExit(SystemEvent[kind.upper()])
+        self._leave(vcpu, run, self._user.system_event, kind)
+
+    def record(self, vcpu: Vcpu, run: KvmRun) -> None:
+        """Leave the record of an exit."""
+        vcpu.kvm_run = run
+        if self._trace.on:
+            self._trace("kvm", "kvm_exit", vcpu_id=vcpu.id, reason=run.exit_reason.name)
+
+    def _leave(
+        self,
+        vcpu: Vcpu,
+        run: KvmRun,
+        serve: Callable[..., _Answer],
+        *args: object,
+    ) -> _Answer:
+        self.record(vcpu, run)
+        executing = self.executing
+        inside = vcpu.id in executing
+        executing.discard(vcpu.id)
+        try:
+            return serve(vcpu, *args)
+        finally:
+            if inside:
+                executing.add(vcpu.id)
