@@ -69,4 +69,4 @@ class CpuSlot(PossibleCpu):
     @property
     def arch_id(self) -> int:
         """MPIDR affinity."""
-        return self.vcpu.affinity
+        return self.gic_cpu.affinity

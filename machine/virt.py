@@ -108,7 +108,7 @@ class VirtMachine:
             count = at.size // memmap.REDISTRIBUTOR_SIZE
             vgic.add_redist_region(RedistRegion(index, at.base, count).encode())
         vgic.set_nr_irqs(memmap.SPI_BASE + memmap.SPIS)
-        vgic.init()
+        vgic.init(accessible=False)
         if self.trace.on:
             self.trace("kvm", "vgic_init", vcpus=len(self.vm.vcpus), nr_irqs=vgic.irqs)
         if vgic.gic is None:
@@ -119,17 +119,15 @@ class VirtMachine:
         """The possible CPUs; none may use its GIC CPU interface yet."""
         self.slots = [
             CpuSlot(
-                index=index,
-                location=self.topology.location(index),
-                vcpu=self.vm.vcpus[index],
-                gic_cpu=self.gic.cpus[index],
-                redistributor=self.vgic.redistributor_address(index),
-                node_id=None if self.config.numa is None else self.config.numa.cpus[index],
+                index=vcpu.id,
+                location=self.topology.location(vcpu.id),
+                vcpu=vcpu,
+                gic_cpu=self.vm.gic_cpu(vcpu),
+                redistributor=self.vgic.redistributor_address(vcpu.id),
+                node_id=None if self.config.numa is None else self.config.numa.cpus[vcpu.id],
             )
-            for index in range(self.possible_count)
+            for vcpu in self.vm.vcpus.values()
         ]
-        for slot in self.slots:
-            slot.gic_cpu.accessible = False
         self._by_affinity = {slot.arch_id: slot for slot in self.slots}
         self.plugger = CpuPlugger(self)
 

@@ -77,10 +77,9 @@ class GicCpu:
         self.distributor = distributor
         self.irq = IrqLine("irq")
         self.fiq = IrqLine("fiq")
-        self._accessible = True
+        self._accessible = False
         self._clear()
         self.redistributor = Redistributor(self, waker=waker)
-        distributor.admit(self)
 
     def _clear(self) -> None:
         self.pmr = 0

@@ -28,19 +28,29 @@ class GicV3:
         spis: number of shared interrupts, a multiple of 32.
         waker: whether the redistributors sleep until GICR_WAKER wakes them. KVM's do not, and
             software that was written for KVM alone (kvm-unit-tests) relies on that.
+        accessible: whether the CPU interfaces can be reached from the start.
 
     Raises:
         ValueError: for two CPUs of one affinity, or a number of SPIs that cannot be.
     """
 
-    def __init__(self, affinities: Sequence[int], *, spis: int = 256, waker: bool = True) -> None:
+    def __init__(
+        self,
+        affinities: Sequence[int],
+        *,
+        spis: int = 256,
+        waker: bool = True,
+        accessible: bool = True,
+    ) -> None:
         by_affinity = {affinity: index for index, affinity in enumerate(affinities)}
         if len(by_affinity) != len(affinities):
             raise ValueError("two CPUs of one affinity")
         self.cpus: list[GicCpu] = []
         self.distributor = Distributor(spis, by_affinity, self.cpus)
         for affinity, index in by_affinity.items():
-            self.cpus.append(GicCpu(index, affinity, self.distributor, waker=waker))
+            cpu = GicCpu(index, affinity, self.distributor, waker=waker)
+            cpu.accessible = accessible
+            self.cpus.append(cpu)
 
     def redistributor_region(
         self,

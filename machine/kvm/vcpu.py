@@ -158,7 +158,7 @@ class Vcpu:
         lasting = features - {POWER_OFF}  # which says what this call does, and is not kept
         if features - HOST_FEATURES or self.vm.features not in {None, lasting}:
             raise KvmError(errno.EINVAL, "KVM_ARM_VCPU_INIT")
-        self.features = self.vm.features = lasting
+        self.features = self.vm.features = self.vm.features or lasting
         self.midr = midr
         self.mp_state = MpState.STOPPED if POWER_OFF in features else MpState.RUNNABLE
         self.reset()

@@ -111,12 +111,15 @@ class Vgic:
             raise KvmError(errno.EBUSY, "KVM_DEV_ARM_VGIC_GRP_NR_IRQS")
         self.irqs = count
 
-    def init(self) -> None:
+    def init(self, *, accessible: bool = True) -> None:
         """GRP_CTRL, CTRL_INIT: build the GIC for every vCPU that exists. Twice is harmless.
+
+        Args:
+            accessible: whether the CPU interfaces can be reached; if not, each has to be opened.
 
         Raises:
             KvmError: ENODEV without vCPUs, ENXIO where addresses are missing or the regions do
-                not hold a redistributor for each vCPU.
+                not hold a redistributor for each vCPU, EINVAL where two vCPUs have one MPIDR.
         """
         if self.initialized:
             return
@@ -129,7 +132,8 @@ class Vgic:
         if not self._vm.settle_affinities():
             raise KvmError(errno.EINVAL, "KVM_DEV_ARM_VGIC_CTRL_INIT")
         self.irqs = self.irqs or DEFAULT_IRQS
-        self.gic = GicV3([vcpu.affinity for vcpu in vcpus], spis=self.irqs - 32)
+        affinities = self._vm.affinities()
+        self.gic = GicV3(affinities, spis=self.irqs - 32, accessible=accessible)
         for vcpu, gic_cpu in zip(vcpus, self.gic.cpus, strict=True):
             vcpu.gic = gic_cpu
 

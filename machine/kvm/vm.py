@@ -151,6 +151,10 @@ class Vm:
         self._by_affinity = {vcpu.affinity: vcpu for vcpu in self.vcpus.values()}
         return len(self._by_affinity) == len(self.vcpus)
 
+    def affinities(self) -> list[int]:
+        """That of each vCPU, in the order of creation."""
+        return list(self._by_affinity)
+
     def create_vgic(self) -> Vgic:
         """KVM_CREATE_DEVICE(KVM_DEV_TYPE_ARM_VGIC_V3).
 

@@ -52,9 +52,9 @@ def test_every_vcpu_is_created_before_the_vgic_is_and_none_can_be_afterwards(
         order.append("vgic")
         return create_vgic(vm)
 
-    def note_init(vgic: Vgic) -> None:
+    def note_init(vgic: Vgic, *, accessible: bool = True) -> None:
         order.append("init")
-        init(vgic)
+        init(vgic, accessible=accessible)
 
     monkeypatch.setattr(Vm, "create_vcpu", note_vcpu)
     monkeypatch.setattr(Vm, "create_vgic", note_vgic)
