@@ -179,9 +179,12 @@ class Distributor(InterruptFrame):
         """Those whose interface can be reached, by number."""
         return (self._cpus[index] for index in sorted(self._accessible))
 
-    def note_use(self, index: int) -> None:
-        """A redistributor was written to: a reset has to undo that."""
+    def note_redistributor(self, index: int) -> None:
+        """One was written to: a reset has to undo that."""
         self._used.add(index)
+
+    def note_use(self) -> None:
+        """The distributor itself is reset in any case."""
 
     def take_used(self) -> list[GicCpu]:
         """The CPUs that are not, or may soon not be, as a reset leaves them."""

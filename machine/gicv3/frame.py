@@ -77,6 +77,29 @@ class InterruptFrame(MmioDevice):
         else:
             self.stray_accesses += 1
 
+    @classmethod
+    def register_at(cls, offset: int) -> tuple[Reg, int] | None:
+        """The register, and the number of the element, that a 32-bit access would reach."""
+        if offset % 4:
+            return None
+        return cls._readable.covering(offset) or cls._writable.covering(offset)
+
+    def read_latch(self, n: int) -> int:
+        """What is pending by an edge or by software, whatever the lines say."""
+        return self._read_mask(n, "latch")
+
+    def write_latch(self, n: int, value: int) -> None:
+        """Replace it."""
+        self._assign(n, "latch", 0xFFFFFFFF, value)
+
+    def read_lines(self, n: int) -> int:
+        """The levels of the input lines."""
+        return self._read_mask(n, "level")
+
+    def write_lines(self, n: int, value: int) -> None:
+        """Replace them: no edge is seen in it."""
+        self._assign(n, "level", 0xFFFFFFFF, value)
+
     @staticmethod
     def _supported(registers: RegisterMap, offset: int, size: int) -> bool:
         slot = registers.get(offset) or registers.covering(offset)

@@ -87,8 +87,12 @@ class Redistributor(InterruptFrame):
 
     def write(self, offset: int, size: int, value: int) -> None:
         """Take a store."""
-        self.cpu.distributor.note_use(self.cpu.index)
+        self.note_use()
         super().write(offset, size, value)
+
+    def note_use(self) -> None:
+        """Its state is no longer what a reset leaves."""
+        self.cpu.distributor.note_redistributor(self.cpu.index)
 
     def set_ppi(self, intid: int, *, level: bool) -> None:
         """Drive the input line of a PPI.

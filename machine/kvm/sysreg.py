@@ -140,13 +140,13 @@ _PMU_WRITE: Mapping[str, Callable[[Vcpu, int], None]] = {
 # For user space
 
 
-def _encoding(op0: int, op1: int, crn: int, crm: int, op2: int) -> int:
-    """As an instruction has them, in 16 bits (arch/arm64/include/uapi/asm/kvm.h)."""
+def encoding(op0: int, op1: int, crn: int, crm: int, op2: int) -> int:
+    """Name a register as instructions do, in 16 bits (arch/arm64/include/uapi/asm/kvm.h)."""
     return op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
 
 
 ENCODINGS: Mapping[str, int] = {
-    name: _encoding(*fields)
+    name: encoding(*fields)
     for name, fields in {
         "MIDR_EL1": (3, 0, 0, 0, 0),
         "MPIDR_EL1": (3, 0, 0, 0, 5),

@@ -1,7 +1,8 @@
-"""The vGICv3 as a KVM device: attributes, their order and their errnos, and then the GIC itself.
+"""The vGICv3 as a KVM device: how it is set up, in which order, and then the GIC itself.
 
 Documentation/virt/kvm/devices/arm-vgic-v3.rst. The GIC's state for every vCPU that exists is
-made at CTRL_INIT; nothing can be added later (the talk's T8, T10).
+made at CTRL_INIT; nothing can be added later (the talk's T8, T10). User space reaches all of it
+by numbered attributes, too: `machine.kvm.vgic_attr` has the numbers.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from machine.gicv3.gic import GicV3
+from machine.kvm import vgic_attr
 from machine.kvm.errors import KvmError
 
 if TYPE_CHECKING:
@@ -25,7 +27,10 @@ PHYSICAL_ADDRESS_BITS = 48
 
 @dataclass(frozen=True, slots=True)
 class RedistRegion:
-    """A stretch of `count` redistributors at a guest-physical address."""
+    """A stretch of `count` redistributors at a guest-physical address.
+
+    The one region of old has a count of 0: as many as there are vCPUs.
+    """
 
     index: int
     base: int
@@ -51,6 +56,10 @@ class RedistRegion:
     def end(self) -> int:
         """The first address behind the region."""
         return self.base + self.count * REDISTRIBUTOR_SIZE
+
+    def overlaps(self, base: int, size: int) -> bool:
+        """Whether it shares an address with another stretch."""
+        return self.base < base + size and base < self.end
 
 
 class Vgic:
@@ -81,22 +90,39 @@ class Vgic:
         _check_range(base, SZ_64K)
         self.dist_base = base
 
+    def set_redist_address(self, base: int) -> None:
+        """GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST: one region for all, whatever their number.
+
+        Raises:
+            KvmError: EEXIST where it is set, EINVAL where there are regions of the newer kind, and
+                unless aligned to 64 KiB and clear of the distributor, E2BIG outside of the guest's
+                physical addresses.
+        """
+        if self.regions:
+            legacy = not self.regions[0].count
+            raise KvmError(errno.EEXIST if legacy else errno.EINVAL, "KVM_DEV_ARM_VGIC_GRP_ADDR")
+        at = RedistRegion(0, base, len(self._vm.vcpus))
+        if self.dist_base is not None and at.overlaps(self.dist_base, SZ_64K):
+            raise KvmError(errno.EINVAL, "KVM_DEV_ARM_VGIC_GRP_ADDR")
+        _check_range(base, at.end - base)
+        self.regions.append(RedistRegion(0, base, 0))
+
     def add_redist_region(self, value: int) -> None:
         """GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION.
 
         Raises:
-            KvmError: EINVAL for a malformed region, one out of turn or one that overlaps, E2BIG
-                outside of the guest's physical addresses, EBUSY once initialised.
+            KvmError: EINVAL for a malformed region, one out of turn, one that overlaps, and beside
+                the one region of old, E2BIG outside of the guest's physical addresses, EBUSY once
+                initialised.
         """
         region = RedistRegion.decode(value)
         if self.initialized:
             raise KvmError(errno.EBUSY, "KVM_DEV_ARM_VGIC_GRP_ADDR")
-        overlaps = any(
-            region.base < other.end and other.base < region.end for other in self.regions
-        )
-        if region.index != len(self.regions) or overlaps:
+        size = region.end - region.base
+        wrong = any(not other.count or other.overlaps(region.base, size) for other in self.regions)
+        if region.index != len(self.regions) or wrong:
             raise KvmError(errno.EINVAL, "KVM_DEV_ARM_VGIC_GRP_ADDR")
-        _check_range(region.base, region.count * REDISTRIBUTOR_SIZE)
+        _check_range(region.base, size)
         self.regions.append(region)
 
     def set_nr_irqs(self, count: int) -> None:
@@ -126,8 +152,7 @@ class Vgic:
         vcpus = self._vm.vcpus.values()
         if not vcpus:
             raise KvmError(errno.ENODEV, "KVM_DEV_ARM_VGIC_CTRL_INIT")
-        room = sum(region.count for region in self.regions)
-        if self.dist_base is None or room < len(vcpus):
+        if self.dist_base is None or self._room() < len(vcpus):
             raise KvmError(errno.ENXIO, "KVM_DEV_ARM_VGIC_CTRL_INIT")
         if not self._vm.settle_affinities():
             raise KvmError(errno.EINVAL, "KVM_DEV_ARM_VGIC_CTRL_INIT")
@@ -148,24 +173,35 @@ class Vgic:
             raise KvmError(errno.EBUSY, "KVM_RUN")
         if self._mapped:
             return
-        end = self.dist_base + SZ_64K
-        if any(region.base < end and self.dist_base < region.end for region in self.regions):
+        filled = self._fill()
+        if any(region.overlaps(self.dist_base, SZ_64K) for region, _ in filled):
             raise KvmError(errno.EINVAL, "KVM_RUN")
         self._mapped = True
         bus = self._vm.io_bus
         bus.map("gicv3_dist", self.dist_base, SZ_64K, self.gic.distributor)
-        first, left = 0, len(self._vm.vcpus)
-        for region in self.regions:
-            count = min(region.count, left)
-            if not count:
-                return
-            bus.map(
-                f"gicv3_redist_region[{region.index}]",
-                region.base,
-                count * REDISTRIBUTOR_SIZE,
-                self.gic.redistributor_region(first, count),
+        bases = {region.base for region, _ in filled}
+        for region, first in filled:
+            device = self.gic.redistributor_region(
+                first, region.count, last=region.end not in bases
             )
-            first, left = first + count, left - count
+            name = f"gicv3_redist_region[{region.index}]"
+            bus.map(name, region.base, device.size, device)
+
+    def _room(self) -> int:
+        """How many redistributors the regions hold."""
+        limits = (region.count or len(self._vm.vcpus) for region in self.regions)
+        return sum(limits)
+
+    def _fill(self) -> list[tuple[RedistRegion, int]]:
+        """The part of each region that has redistributors, and the number of the first one."""
+        filled: list[tuple[RedistRegion, int]] = []
+        first, count = 0, len(self._vm.vcpus)
+        for region in self.regions:
+            some = min(region.count or count, count - first)
+            if some:
+                filled.append((RedistRegion(region.index, region.base, some), first))
+            first += some
+        return filled
 
     def position(self, vcpu_id: int) -> int:
         """Which redistributor belongs to a vCPU: they follow the order of creation."""
@@ -175,10 +211,33 @@ class Vgic:
         """Guest-physical address of a vCPU's RD_base frame."""
         n = self.position(vcpu_id)
         for region in self.regions:
-            if n < region.count:
+            if not region.count or n < region.count:
                 return region.base + n * REDISTRIBUTOR_SIZE
             n -= region.count
         raise KvmError(errno.ENXIO, "redistributor")
+
+    def check_idle(self, ioctl: str) -> None:
+        """Make sure that no vCPU executes.
+
+        Raises:
+            KvmError: EBUSY where one does.
+        """
+        if self._vm.exits.executing:
+            raise KvmError(errno.EBUSY, ioctl)
+
+    # By number
+
+    def set_attr(self, group: int, attr: int, value: int = 0) -> None:
+        """KVM_SET_DEVICE_ATTR; see `machine.kvm.vgic_attr`."""
+        vgic_attr.put(self._vm, self, group, attr, value)
+
+    def get_attr(self, group: int, attr: int, value: int = 0) -> int:
+        """KVM_GET_DEVICE_ATTR; `value` is what stands in the buffer before."""
+        return vgic_attr.get(self._vm, self, group, attr, value)
+
+    def has_attr(self, group: int, attr: int) -> bool:
+        """KVM_HAS_DEVICE_ATTR."""
+        return vgic_attr.has(self._vm, group, attr)
 
 
 def _check_range(base: int, size: int) -> None:
