@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from machine import events as domain
 from machine.kvm.vcpu import MpState
-from machine.topology import MAX_CPUS
+from machine.topology import MOST_CPUS
 from protocol.qapi import acpi, qdev, run_state
 from protocol.qapi.acpi import ACPIOSTInfo, ACPISlotType
 from protocol.qapi.machine import CpuInstanceProperties
@@ -38,7 +38,7 @@ def instance_properties(slot: PossibleCpu) -> CpuInstanceProperties:
     return _properties(slot.location, slot.node_id)
 
 
-@lru_cache(MAX_CPUS)
+@lru_cache(MOST_CPUS)
 def _properties(at: CpuLocation, node_id: int | None) -> CpuInstanceProperties:
     return CpuInstanceProperties(
         node_id=node_id,

@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from machine.errors import MachineError
+from machine.kvm.one_reg import sysreg
+from machine.kvm.sysreg import ENCODINGS
 from machine.kvm.vcpu import MpState
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from machine.kvm.vm import Vm
     from machine.trace import Trace
 
+MPIDR_EL1 = sysreg(ENCODINGS["MPIDR_EL1"])
 FEATURES = frozenset({"power-off", "psci-0.2", "pmu-v3"})
 """KVM_ARM_VCPU_* that every vCPU is initialised with."""
 
@@ -38,10 +41,17 @@ class KvmAccel:
         """The pool, by vcpu id."""
         return self._parked
 
-    def create_vcpu(self, vcpu_id: int) -> Vcpu:
-        """Have the kernel create and initialise a vCPU; it starts powered off."""
+    def create_vcpu(self, vcpu_id: int, mpidr: int | None = None) -> Vcpu:
+        """Have the kernel create and initialise a vCPU; it starts powered off.
+
+        Args:
+            vcpu_id: its number.
+            mpidr: what its MPIDR_EL1 is to say; None for what the kernel derives.
+        """
         vcpu = self._vm.create_vcpu(vcpu_id)
         vcpu.init(FEATURES, midr=self._midr)
+        if mpidr is not None:
+            vcpu.set_one_reg(MPIDR_EL1, mpidr)
         if self._trace.on:
             self._trace("kvm", "kvm_create_vcpu", vcpu_id=vcpu_id)
         return vcpu

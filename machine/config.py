@@ -9,7 +9,7 @@ from uuid import UUID
 from machine.errors import MachineError
 from machine.memmap import LOW_REDISTRIBUTORS
 from machine.memory_backend import DEFAULT_RAM_ID
-from machine.topology import Topology
+from machine.topology import MAX_CPUS, MpidrScheme, Topology
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +41,8 @@ class MachineConfig:
         memory_backend: the id of the object that all of the RAM is in, if it is one of the user's.
         highmem_redists: whether there may be redistributors behind the RAM; without them there is
             room for 123.
+        mpidr: what identifies each CPU; with the topology's, `check_topology_mpidr` must agree.
+        max_cpus: how many possible CPUs the machine, and its host, are built for.
         paused: do not start the vCPUs (`-S`).
     """
 
@@ -57,6 +59,8 @@ class MachineConfig:
     numa: Numa | None = None
     memory_backend: str | None = None
     highmem_redists: bool = True
+    mpidr: MpidrScheme = MpidrScheme.KVM
+    max_cpus: int = MAX_CPUS
     paused: bool = False
 
     @property

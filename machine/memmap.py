@@ -35,6 +35,7 @@ RAM_BASE = 0x4000_0000
 HIGH_BASE = 256 << 30
 """Where regions begin that have no room below 4 GiB; RAM above moves them up."""
 GICR_HIGH_SIZE = 64 << 20
+"""Room for 512 redistributors; more of them make it the next power of two."""
 
 SPI_BASE = 32
 SPIS = 256
@@ -53,7 +54,14 @@ LOW_REDISTRIBUTORS = GICR_LOW.size // REDISTRIBUTOR_SIZE
 """123: what the low region holds."""
 
 
-def high_redistributors(ram_size: int) -> Range:
-    """The second redistributor region: aligned to its size, behind 256 GiB and behind the RAM."""
+def high_redistributors(ram_size: int, cpus: int = 0) -> Range:
+    """The second redistributor region: aligned to its size, behind 256 GiB and behind the RAM.
+
+    Args:
+        ram_size: in bytes.
+        cpus: number of possible CPUs; 123 of them have theirs in the low region.
+    """
+    needed = (cpus - LOW_REDISTRIBUTORS) * REDISTRIBUTOR_SIZE
+    size = max(GICR_HIGH_SIZE, 1 << max(needed - 1, 0).bit_length())
     end = max(HIGH_BASE, RAM_BASE + ram_size)
-    return Range(end + GICR_HIGH_SIZE - 1 & -GICR_HIGH_SIZE, GICR_HIGH_SIZE)
+    return Range(end + size - 1 & -size, size)

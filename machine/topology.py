@@ -5,13 +5,15 @@ possible CPUs (`maxcpus`), of which the first `cpus` are there at start. What is
 computed as QEMU does since 6.2: cores before sockets, threads last.
 
 The MPIDR does not follow the topology: KVM derives it from the vcpu id, 16 to a level-1 affinity
-group, because the target list of ICC_SGI1R_EL1 has 16 bits (IHI 0069H §12.2.4).
+group, because the target list of ICC_SGI1R_EL1 has 16 bits (IHI 0069H §12.2.4). It may be made to
+follow it (the talk's wish, T12 and T16); what is above 15 in Aff0 then needs the range selector.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import NamedTuple
 
 from machine.errors import MachineError
@@ -20,6 +22,8 @@ LEVELS = ("sockets", "clusters", "cores", "threads")
 UNSUPPORTED_LEVELS = ("modules", "dies", "books", "drawers")
 MAX_CPUS = 512
 """What GICv3 in QEMU's `virt` holds: redistributors of two regions."""
+MOST_CPUS = 4096
+"""What a machine can be made to hold that is told so: three digits name a CPU in the DSDT."""
 
 UNSIGNED = 1 << 32
 """QEMU counts in unsigned numbers of 32 bits: -1 is the largest."""
@@ -31,6 +35,13 @@ MPIDR_MT = 1 << 24
 """The lowest affinity level is that of threads."""
 MPIDR_AFFINITY = 0xFF_FFFF
 """Aff2, Aff1 and Aff0; there is no Aff3 here, as with KVM's vGIC."""
+
+
+class MpidrScheme(Enum):
+    """Who decides what identifies a CPU: the host's kernel, or the topology."""
+
+    KVM = "kvm"
+    TOPOLOGY = "topology"
 
 
 class CpuLocation(NamedTuple):
@@ -86,6 +97,39 @@ class Topology:
 def mpidr_affinity(vcpu_id: int) -> int:
     """Aff2.Aff1.Aff0 as KVM derives them from a vcpu id (arch/arm64/kvm: reset_mpidr)."""
     return (vcpu_id & 0xF) | (vcpu_id >> 4 & 0xFF) << 8 | (vcpu_id >> 12 & 0xFF) << 16
+
+
+AFFINITY_VALUES = 256
+"""What each affinity field holds."""
+
+
+def topology_mpidr(topology: Topology, at: CpuLocation) -> int:
+    """MPIDR_EL1 by location: threads in the lowest field, with the MT bit, where there are any.
+
+    With threads Aff0, Aff1 and Aff2 are thread, core and cluster, counted through the machine;
+    without them core, cluster and socket.
+    """
+    if topology.threads > 1:
+        cluster = at.socket_id * topology.clusters + at.cluster_id
+        return MPIDR_RES1 | MPIDR_MT | cluster << 16 | at.core_id << 8 | at.thread_id
+    return MPIDR_RES1 | at.socket_id << 16 | at.cluster_id << 8 | at.core_id
+
+
+def check_topology_mpidr(topology: Topology) -> None:
+    """See whether `topology_mpidr` has a value for each CPU.
+
+    Raises:
+        MachineError: naming the level that has more members than an affinity field has values.
+    """
+    levels = {name: getattr(topology, name) for name in LEVELS}
+    if topology.threads > 1:
+        levels["clusters"] *= levels.pop("sockets")
+    for name, count in levels.items():
+        if count > AFFINITY_VALUES:
+            raise MachineError(
+                f"x-mpidr=topology: {count} {name} do not fit into an affinity field of MPIDR_EL1, "
+                f"which has {AFFINITY_VALUES} values",
+            )
 
 
 def resolve_smp(

@@ -30,7 +30,7 @@ from machine.firmware.loader import acpi_region
 from machine.firmware.tables import acpi_tables
 from machine.kvm.smccc import CPU_ON_64, Function
 from machine.kvm.vgic import RedistRegion
-from machine.kvm.vm import FilterAction, Vm
+from machine.kvm.vm import FilterAction, HostLimits, Vm
 from machine.memory import Ram
 from machine.power import Power
 from machine.psci import PsciPolicy
@@ -38,6 +38,7 @@ from machine.qdev import SYSTEM_BUS, parse_request, spelled
 from machine.qom.board import BoardObjects
 from machine.qom.tree import QomTree
 from machine.runstate import RunState, Verb, transition
+from machine.topology import MpidrScheme, topology_mpidr
 from machine.trace import Trace
 from machine.virt_cpus import CpuPlugger
 
@@ -91,21 +92,28 @@ class VirtMachine:
 
     def _create_vcpus(self) -> None:
         """The VM, its memory, and every vCPU that there will ever be; all of them parked."""
-        self.vm = Vm(self.clock, self, self.trace)
+        limits = HostLimits(self.config.max_cpus, self.config.max_cpus)
+        self.vm = Vm(self.clock, self, self.trace, limits)
         self.vm.set_user_memory_region(self.ram)
         for function in (CPU_ON_64, Function.CPU_ON, Function.CPU_OFF):
             self.vm.set_smccc_filter(function, 1, FilterAction.FORWARD)
         self.vm.system_suspend = self.config.system_suspend
         self.accel = KvmAccel(self.vm, self.cpu_model.midr, self.trace)
         for vcpu_id in range(self.possible_count):
-            self.accel.park_vcpu(self.accel.create_vcpu(vcpu_id))
+            self.accel.park_vcpu(self.accel.create_vcpu(vcpu_id, self._mpidr(vcpu_id)))
+
+    def _mpidr(self, index: int) -> int | None:
+        """What is to identify a possible CPU; None leaves it to the kernel."""
+        if self.config.mpidr is MpidrScheme.KVM:
+            return None
+        return topology_mpidr(self.topology, self.topology.location(index))
 
     def _create_gic(self) -> None:
         """The vGIC, with a redistributor for each vCPU; from here on none can be created."""
         vgic = self.vm.create_vgic()
         vgic.set_dist_address(memmap.GICD.base)
         for index, at in enumerate(self.redistributor_regions):
-            count = at.size // memmap.REDISTRIBUTOR_SIZE
+            count = min(at.size // memmap.REDISTRIBUTOR_SIZE, RedistRegion.MAX_COUNT)
             vgic.add_redist_region(RedistRegion(index, at.base, count).encode())
         vgic.set_nr_irqs(memmap.SPI_BASE + memmap.SPIS)
         vgic.init(accessible=False)
@@ -201,7 +209,8 @@ class VirtMachine:
         """Where the redistributors lie: 123 below, the rest behind the RAM."""
         regions = [memmap.GICR_LOW]
         if self.possible_count > memmap.LOW_REDISTRIBUTORS:
-            regions.append(memmap.high_redistributors(self.config.ram_size))
+            high = memmap.high_redistributors(self.config.ram_size, self.possible_count)
+            regions.append(high)
         return regions
 
     # What clients ask

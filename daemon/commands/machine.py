@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from daemon.translate import instance_properties
-from machine.topology import MAX_CPUS
+from machine.topology import MOST_CPUS
 from machine.virt import MACHINE_TYPE
 from protocol.command import command
 from protocol.qapi.machine import (
@@ -43,7 +43,7 @@ def query_cpus_fast(context: "Context") -> list[CpuInfoFast]:
     ]
 
 
-@lru_cache(MAX_CPUS)
+@lru_cache(MOST_CPUS)
 def _cpu_info(path: str, index: int, props: CpuInstanceProperties, thread_id: int) -> CpuInfoFast:
     """What is said of a CPU: built once, for where one changes the others are the same."""
     return CpuInfoFast(
@@ -66,7 +66,7 @@ def _hotpluggable(context: "Context", slot: "PossibleCpu") -> HotpluggableCPU:
     return _hotpluggable_cpu(path, instance_properties(slot), context.current.cpu_typename)
 
 
-@lru_cache(MAX_CPUS)
+@lru_cache(MOST_CPUS)
 def _hotpluggable_cpu(
     path: str | None, props: CpuInstanceProperties, typename: str
 ) -> HotpluggableCPU:
@@ -83,7 +83,7 @@ def query_machines(context: "Context") -> list[MachineInfo]:
             numa_mem_supported=False,
             default_cpu_type="cortex-a15-arm-cpu",
             acpi=True,
-            cpu_max=MAX_CPUS,
+            cpu_max=context.machine.config.max_cpus,
             deprecated=False,
             default_ram_id="mach-virt.ram",
             alias="virt",

@@ -19,7 +19,16 @@ from daemon.options.usage import Exit, UsageError
 from machine.config import GIB, MachineConfig
 from machine.errors import MachineError
 from machine.memory_backend import backend_id, check_reserved, ram_size_of
-from machine.topology import LEVELS, UNSUPPORTED_LEVELS, Topology, resolve_smp
+from machine.topology import (
+    LEVELS,
+    MAX_CPUS,
+    MOST_CPUS,
+    UNSUPPORTED_LEVELS,
+    MpidrScheme,
+    Topology,
+    check_topology_mpidr,
+    resolve_smp,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -96,6 +105,8 @@ MACHINE_GROUP = Group(
         Parameter("memory-backend", shape="ID"),
         Parameter("highmem-redists", "boolean", default="on"),
         *(Parameter(name, "boolean") for name in MACHINE_SWITCHES),
+        Parameter("x-mpidr", shape="kvm|topology", default="kvm"),
+        Parameter("x-max-cpus", "number", default=str(MAX_CPUS)),
     ),
     implied="type",
 )
@@ -211,7 +222,9 @@ class MachineDraft:
         kind = properties.pop("type", "virt")
         if kind not in MACHINES:
             raise UsageError(f'unsupported machine type: "{kind}"')
-        topology = _topology(_take(properties, "smp."))
+        max_cpus = _max_cpus(properties.pop("x-max-cpus", str(MAX_CPUS)))
+        topology = _topology(_take(properties, "smp."), max_cpus)
+        mpidr = _mpidr(properties.pop("x-mpidr", "kvm"), topology)
         backends = backends or {}
         memory_backend = properties.pop("memory-backend", None)
         ram_size = _ram_size(_take(properties, "memory."), memory_backend, backends)
@@ -233,6 +246,8 @@ class MachineDraft:
             devices=tuple(self.devices),
             memory_backend=backend_id(memory_backend) if memory_backend else None,
             highmem_redists=known.get("highmem-redists", True) is not False,
+            mpidr=mpidr,
+            max_cpus=max_cpus,
             paused=self.paused,
         )
         numa = self._numa(topology, backends) if self.numa else None
@@ -275,11 +290,34 @@ def _take(properties: dict[str, str], prefix: str) -> dict[str, str]:
     return {key.removeprefix(prefix): properties.pop(key) for key in names}
 
 
-def _topology(given: dict[str, str]) -> Topology:
+def _max_cpus(text: str) -> int:
+    number = parse_int(text)
+    if number is None:
+        raise UsageError("Parameter 'x-max-cpus' expects integer")
+    if not 1 <= number <= MOST_CPUS:
+        raise UsageError(f"-machine x-max-cpus={text}: must be from 1 to {MOST_CPUS}")
+    return number
+
+
+def _mpidr(text: str, topology: Topology) -> MpidrScheme:
+    """What identifies the CPUs, if there are enough values for these."""
+    if text not in {scheme.value for scheme in MpidrScheme}:
+        raise UsageError(f"Parameter 'x-mpidr' does not accept value '{text}'")
+    scheme = MpidrScheme(text)
+    if scheme is MpidrScheme.TOPOLOGY:
+        try:
+            check_topology_mpidr(topology)
+        except MachineError as error:
+            raise UsageError(f"-machine {error}") from None
+    return scheme
+
+
+def _topology(given: dict[str, str], max_cpus: int) -> Topology:
     """Complete `-smp`; a machine that was told nothing has 2 of 8 CPUs."""
-    if not given:
-        return MachineConfig().topology
-    numbers = {}
+    default = MachineConfig().topology
+    if not given and default.max_cpus <= max_cpus:
+        return default
+    numbers = {} if given else {"cpus": default.cpus, "maxcpus": default.max_cpus}
     for key, text in given.items():
         if key not in SMP.names:
             raise UsageError(f"Parameter 'smp.{key}' is unexpected")
@@ -288,7 +326,7 @@ def _topology(given: dict[str, str]) -> Topology:
             raise UsageError(f"Parameter 'smp.{key}' expects integer")
         numbers[key] = number
     try:
-        return resolve_smp(numbers, machine=MACHINE)
+        return resolve_smp(numbers, machine=MACHINE, max_cpus=max_cpus)
     except MachineError as error:
         raise UsageError(str(error)) from None
 

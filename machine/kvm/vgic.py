@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from machine.gicv3.gic import GicV3
 from machine.kvm import vgic_attr
@@ -31,6 +31,8 @@ class RedistRegion:
 
     The one region of old has a count of 0: as many as there are vCPUs.
     """
+
+    MAX_COUNT: ClassVar = 0xFFF
 
     index: int
     base: int

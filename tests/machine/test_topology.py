@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from machine.errors import MachineError
-from machine.topology import MAX_CPUS, CpuLocation, Topology, mpidr_affinity, resolve_smp
+from machine.topology import (
+    MAX_CPUS,
+    MOST_CPUS,
+    CpuLocation,
+    Topology,
+    check_topology_mpidr,
+    mpidr_affinity,
+    resolve_smp,
+    topology_mpidr,
+)
 
 PRODUCT = "Invalid CPU topology: product of the hierarchy must match maxcpus: "
 MORE = "Invalid CPU topology: maxcpus must be equal to or greater than smp: "
@@ -61,6 +70,56 @@ def test_every_possible_cpu_has_an_mpidr_of_its_own_that_an_sgi_can_reach() -> N
     affinities = [mpidr_affinity(n) for n in range(MAX_CPUS)]
     assert len(set(affinities)) == MAX_CPUS
     assert all(affinity & 0xFF < 16 for affinity in affinities)
+
+
+@pytest.mark.parametrize("count", [MAX_CPUS, MOST_CPUS])
+def test_the_kernels_mpidrs_stay_apart_up_to_the_most_cpus(count: int) -> None:
+    assert len({mpidr_affinity(n) for n in range(count)}) == count
+
+
+@given(topologies)
+def test_mpidrs_by_topology_stay_apart_and_have_mt_where_there_are_threads(
+    topology: Topology,
+) -> None:
+    check_topology_mpidr(topology)
+    mpidrs = [topology_mpidr(topology, topology.location(n)) for n in range(topology.max_cpus)]
+    assert len(set(mpidrs)) == topology.max_cpus
+    assert {mpidr >> 24 for mpidr in mpidrs} == {0x81 if topology.threads > 1 else 0x80}
+
+
+@pytest.mark.parametrize(
+    ("topology", "at", "mpidr"),
+    [
+        (Topology(1, 2, 3, 4, 1), CpuLocation(1, 2, 3, 0), 0x8001_0203),
+        (Topology(1, 2, 3, 4, 2), CpuLocation(1, 2, 3, 1), 0x8105_0301),
+        (Topology(1, 1, 1, 256, 1), CpuLocation(0, 0, 255, 0), 0x8000_00FF),
+    ],
+)
+def test_affinity_fields_are_levels_of_the_topology(
+    topology: Topology,
+    at: CpuLocation,
+    mpidr: int,
+) -> None:
+    assert topology_mpidr(topology, at) == mpidr
+
+
+@pytest.mark.parametrize(
+    ("topology", "complaint"),
+    [
+        (Topology(1, 1, 1, 257, 1), "257 cores do"),
+        (Topology(1, 300, 1, 1, 1), "300 sockets do"),
+        (Topology(1, 1, 257, 1, 1), "257 clusters do"),
+        (Topology(1, 2, 129, 1, 2), "258 clusters do"),
+        (Topology(1, 1, 1, 1, 257), "257 threads do"),
+        (Topology(1, 1, 1, 257, 2), "257 cores do"),
+    ],
+)
+def test_a_level_that_no_affinity_field_holds_is_refused(
+    topology: Topology,
+    complaint: str,
+) -> None:
+    with pytest.raises(MachineError, match=f"^x-mpidr=topology: {complaint} not fit"):
+        check_topology_mpidr(topology)
 
 
 @pytest.mark.parametrize(

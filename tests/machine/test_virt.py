@@ -267,6 +267,38 @@ def test_the_last_of_512_cpus_comes_and_goes(boards: Make) -> None:
     assert board.story() == inserted(511, "last") + removed(511, "last")
 
 
+def test_the_last_of_4096_cpus_comes_and_goes(boards: Make) -> None:
+    board = boards(Topology(2, 8, 1, 512, 1), max_cpus=4096)
+    machine = board.machine
+    last = machine.slots[4095]
+    typer = board.vcpu().load(last.redistributor + GICR_TYPER, 8)
+    assert typer == last.arch_id << 32 | 4095 << 8 | 1 << 4
+    assert [region.count for region in machine.vgic.regions] == [123, 4095]
+    machine.device_add({"driver": CPU, "id": "last", "socket-id": 7, "core-id": 511})
+    board.settle()
+    assert board.online() == [0, 1, 4095]
+    board.unplug("last")
+    assert board.online() == [0, 1]
+    assert board.story() == inserted(4095, "last") + removed(4095, "last")
+
+
+@pytest.mark.parametrize(
+    ("cpus", "size"),
+    [(124, 64 << 20), (635, 64 << 20), (636, 128 << 20), (4096, 512 << 20)],
+)
+def test_the_high_region_is_as_large_as_the_cpus_need(cpus: int, size: int) -> None:
+    region = memmap.high_redistributors((300 << 30) + 4096, cpus)
+    assert region.size == size
+    assert region.base % size == 0
+    assert (cpus - 123) * 0x2_0000 <= size
+
+
+def test_the_host_has_no_more_vcpus_than_the_machine_is_built_for(boards: Make) -> None:
+    for limit in (512, 4096):
+        board = boards(boot=False, max_cpus=limit)
+        assert board.machine.vm.max_vcpus == limit
+
+
 def test_123_cpus_need_one_region_and_124_need_two(boards: Make) -> None:
     for count, regions in ((123, 1), (124, 2)):
         board = boards(Topology(1, 1, 1, count, 1), boot=False)

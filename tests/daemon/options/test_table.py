@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from daemon.config import DaemonConfig, MonitorConfig, SocketChardev, TcpAddress, UnixAddress
 from daemon.options.table import OPTIONS, Exit, UsageError, help_text, parse
 from machine.config import GIB, MachineConfig
-from machine.topology import Topology
+from machine.topology import MpidrScheme, Topology
 
 
 def refusal(*argv: str) -> str:
@@ -120,6 +120,50 @@ def test_without_redistributors_behind_the_ram_there_is_room_for_123(smp: str) -
         "'mach-virt' (123)"
     )
     assert not parse(["-M", "virt,highmem-redists=off", "-smp", "123"]).machine.highmem_redists
+
+
+@pytest.mark.parametrize(
+    ("most", "cpus"), [("4096", 4096), ("1000", 513), ("0x200", 512), ("8", 8)]
+)
+def test_a_machine_can_be_built_for_more_cpus_or_for_fewer(most: str, cpus: int) -> None:
+    machine = parse(["-smp", f"1,maxcpus={cpus}", "-M", f"virt,x-max-cpus={most}"]).machine
+    assert (machine.topology.max_cpus, machine.max_cpus) == (cpus, int(most, 0))
+
+
+@pytest.mark.parametrize(("most", "smp", "cpus"), [(4096, "4097", 4097), (4, "8", 8), (4, None, 8)])
+def test_more_cpus_than_it_is_built_for_are_refused_in_qemus_words(
+    most: int,
+    smp: str | None,
+    cpus: int,
+) -> None:
+    options = ["-M", f"virt,x-max-cpus={most}", *(("-smp", smp) if smp else ())]
+    assert refusal(*options) == (
+        f"Invalid SMP CPUs {cpus}. The max CPUs supported by machine 'virt-9.2' is {most}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("x-max-cpus=0", "-machine x-max-cpus=0: must be from 1 to 4096"),
+        ("x-max-cpus=4097", "-machine x-max-cpus=4097: must be from 1 to 4096"),
+        ("x-max-cpus=many", "Parameter 'x-max-cpus' expects integer"),
+        ("x-mpidr=random", "Parameter 'x-mpidr' does not accept value 'random'"),
+        ("x-mpidr=", "Parameter 'x-mpidr' does not accept value ''"),
+    ],
+)
+def test_our_own_properties_are_checked(text: str, complaint: str) -> None:
+    assert refusal("-M", f"virt,{text}") == complaint
+
+
+def test_the_mpidr_may_follow_the_topology_where_that_fits() -> None:
+    assert parse([]).machine.mpidr is MpidrScheme.KVM
+    assert parse(["-M", "virt,x-mpidr=kvm"]).machine.mpidr is MpidrScheme.KVM
+    assert parse(["-M", "virt,x-mpidr=topology"]).machine.mpidr is MpidrScheme.TOPOLOGY
+    assert refusal("-smp", "1,maxcpus=257", "-M", "virt,x-mpidr=topology") == (
+        "-machine x-mpidr=topology: 257 cores do not fit into an affinity field of MPIDR_EL1, "
+        "which has 256 values"
+    )
 
 
 def test_later_options_add_to_earlier_ones_and_override_them() -> None:
