@@ -122,7 +122,13 @@ class GicCpu:
         self.forwarding_changed()
 
     def enable_groups(self, groups: int) -> None:
-        """ICC_IGRPEN0_EL1 and ICC_IGRPEN1_EL1 as one mask."""
+        """ICC_IGRPEN0_EL1 and ICC_IGRPEN1_EL1 as one mask.
+
+        To enable a group while the redistributor sleeps is UNPREDICTABLE (IHI 0069H §11.1). Here
+        it wakes up: software for KVM, whose redistributors never sleep, does not do it by itself.
+        """
+        if groups & ~self.groups:
+            self.redistributor.asleep = False
         self.groups = groups
         self.forwarding_changed()
 

@@ -84,7 +84,6 @@ REDISTRIBUTOR: tuple[Saved, ...] = (
     Saved("GICR_ISPENDR0", SGI_BASE + 0x0200, Group.REDIST_REGS),
     Saved("GICR_ISACTIVER0", SGI_BASE + 0x0300, Group.REDIST_REGS, clear=SGI_BASE + 0x0380),
     Saved("GICR_ISENABLER0", SGI_BASE + 0x0100, Group.REDIST_REGS, clear=SGI_BASE + 0x0180),
-    Saved("GICR_WAKER", 0x0014, Group.REDIST_REGS),
 )
 
 _INSTRUCTIONS = {name: instruction for instruction, name in ICC.items()}
@@ -103,6 +102,11 @@ CPU_INTERFACE: tuple[Saved, ...] = tuple(
         "ICC_IGRPEN1_EL1",
     )
 )
+
+SLEEP = Saved("GICR_WAKER", 0x0014, Group.REDIST_REGS)
+"""Comes last: an interface that is enabled wakes its redistributor."""
+
+PER_CPU = (*REDISTRIBUTOR, *CPU_INTERFACE, SLEEP)
 
 VCPU: Mapping[str, int] = {
     register.name: reg_id for reg_id, register in ONE_REGS.items() if register.name not in COUNTERS
@@ -152,7 +156,7 @@ def load_vm(vm: Vm, state: VmState) -> None:
     vcpus = [(vm.vcpus[vcpu_id], saved) for vcpu_id, saved in state.vcpus.items()]
     _load(vgic, DISTRIBUTOR, 0, state.distributor)
     for vcpu, saved in vcpus:
-        _load(vgic, (*REDISTRIBUTOR, *CPU_INTERFACE), vcpu.affinity, saved.gic)
+        _load(vgic, PER_CPU, vcpu.affinity, saved.gic)
         for name, value in saved.registers.items():
             vcpu.set_one_reg(VCPU[name], value)
         vcpu.set_mp_state(saved.mp_state)
@@ -167,7 +171,7 @@ def _vgic(vm: Vm) -> Vgic:
 def _save_vcpu(vgic: Vgic, vcpu: Vcpu) -> VcpuState:
     known = set(vcpu.get_reg_list(len(ONE_REGS)))
     registers = {name: vcpu.get_one_reg(reg_id) for name, reg_id in VCPU.items() if reg_id in known}
-    gic = _save(vgic, (*REDISTRIBUTOR, *CPU_INTERFACE), vcpu.affinity)
+    gic = _save(vgic, PER_CPU, vcpu.affinity)
     return VcpuState(vcpu.mp_state.value, registers, gic)
 
 

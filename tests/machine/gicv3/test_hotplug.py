@@ -10,14 +10,28 @@ SGI_1_TO_CPU_1 = 1 << 24 | 0b10
 
 def test_a_redistributor_sleeps_until_it_is_woken(gic: Bench) -> None:
     gic.gicd.write(b.CTLR, 4, 0b11)
-    gic.cpu(1).msr("ICC_PMR_EL1", 0xF0)
-    gic.cpu(1).msr("ICC_IGRPEN1_EL1", 1)
+    gic.start(1)
+    gic.gicr.write(0x20000 + b.WAKER, 4, 0b10)
     gic.send(SGI_1_TO_CPU_1)
     assert gic.sgi_base(1, b.ISPENDR) == 0b10
     assert gic.raised() == []
     gic.wake(1)
     assert gic.gicr.read(0x20000 + b.WAKER, 4) == 0
     assert gic.raised() == [1]
+
+
+def test_enabling_a_group_wakes_a_redistributor_that_nobody_has_woken(gic: Bench) -> None:
+    gic.gicd.write(b.CTLR, 4, 0b11)
+    gic.cpu(1).msr("ICC_PMR_EL1", 0xF0)
+    gic.cpu(1).msr("ICC_IGRPEN1_EL1", 0)
+    assert gic.gicr.read(0x20000 + b.WAKER, 4) == 0b110
+    gic.cpu(1).msr("ICC_IGRPEN1_EL1", 1)
+    assert gic.gicr.read(0x20000 + b.WAKER, 4) == 0
+    gic.send(SGI_1_TO_CPU_1)
+    assert gic.raised() == [1]
+    gic.gicr.write(0x20000 + b.WAKER, 4, 0b10)
+    gic.cpu(1).msr("ICC_IGRPEN1_EL1", 1)
+    assert gic.raised() == [], "it was enabled before: it stays asleep"
 
 
 def test_a_redistributor_put_to_sleep_lowers_the_wires(up: Bench) -> None:

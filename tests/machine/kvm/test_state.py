@@ -17,7 +17,7 @@ from machine.kvm.state import (
     COUNTERS,
     CPU_INTERFACE,
     DISTRIBUTOR,
-    REDISTRIBUTOR,
+    PER_CPU,
     VCPU,
     load_vm,
     save_vm,
@@ -297,7 +297,7 @@ def test_every_register_that_keeps_something_is_in_the_list(
     frame: type[Distributor | Redistributor],
 ) -> None:
     group = Group.DIST_REGS if frame is Distributor else Group.REDIST_REGS
-    declared = DISTRIBUTOR if frame is Distributor else REDISTRIBUTOR
+    declared = DISTRIBUTOR if frame is Distributor else PER_CPU
     ours = [each for each in declared if each.group == group]
     saved = {each.attr + place for each in ours for place in each.places(IRQS // 32)}
     saved |= {each.clear for each in declared if each.clear is not None}
