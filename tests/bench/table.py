@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 SIZES = (8, 64, 512)
 """The numbers of possible CPUs that everything is measured for."""
+MOST = 4096
+"""And what the model is measured for besides: -M virt,x-max-cpus=4096."""
+COLUMNS = (*SIZES, MOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,9 @@ def number(value: float) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    cells = [("", "unit", *map(str, SIZES))]
+    cells = [("", "unit", *map(str, COLUMNS))]
     for row in rows:
-        values = (number(row.values[size]) if size in row.values else "" for size in SIZES)
+        values = (number(row.values[size]) if size in row.values else "" for size in COLUMNS)
         cells.append((row.what, row.unit, *values))
     return aligned(cells, left=2)
 
