@@ -47,6 +47,8 @@ class Redistributor(InterruptFrame):
     GICR_WAKER = Reg(0x0014)
     GICR_PROPBASER = Reg(0x0070, size=8, ro=PROPBASER_RES0, min_access=4)
     GICR_PENDBASER = Reg(0x0078, size=8, ro=PENDBASER_RES0, min_access=4)
+    GICR_INVLPIR = Reg(0x00A0, size=8, ro=ALL << 32 | ALL, min_access=4)
+    GICR_INVALLR = Reg(0x00B0, size=8, ro=ALL << 32 | ALL, min_access=4)
     GICR_SYNCR = ignored(0x00C0)
     GICR_PIDR4 = ignored(0xFFD0, 4)
     GICR_PIDR0 = ignored(0xFFE0, 2)
