@@ -201,6 +201,8 @@ class Vcpu:
     def set_mpidr(self, value: int) -> None:
         """Write MPIDR_EL1 (the talk's T12, T22: user space chooses, the kernel writes).
 
+        It lasts: no reset, and no further KVM_ARM_VCPU_INIT, brings back the one by default.
+
         Raises:
             KvmError: EINVAL, EEXIST or EBUSY, as `Vm.move` says.
         """

@@ -132,6 +132,7 @@ def put_cpu(cpu: GicCpu, instruction: int, value: int) -> None:
         KvmError: as `get_cpu`, and EINVAL for a value that this interface can't have.
     """
     name = _icc(instruction, SET)
+    cpu.redistributor.note_use()
     if name == "ICC_BPR1_EL1":
         cpu.set_binary_point(1, value & 7)
         cpu.update()

@@ -166,9 +166,10 @@ class Vm:
             raise KvmError(errno.EEXIST, "KVM_CREATE_DEVICE")
         if self._ran or self.exits.executing:
             raise KvmError(errno.EBUSY, "KVM_CREATE_DEVICE")
-        self.max_vcpus = min(self.limits.max_vcpus, self.limits.max_vgic_vcpus)
-        if len(self.vcpus) > self.max_vcpus:
+        limit = min(self.limits.max_vcpus, self.limits.max_vgic_vcpus)
+        if len(self.vcpus) > limit:
             raise KvmError(errno.E2BIG, "KVM_CREATE_DEVICE")
+        self.max_vcpus = limit
         self.vgic = Vgic(self)
         return self.vgic
 

@@ -252,9 +252,10 @@ def test_512_cpus_have_two_regions_of_redistributors_and_each_cpu_its_own(boards
     assert frames[:2] == [0x080A_0000, 0x080C_0000]
     assert frames[122:124] == [memmap.GICR_LOW.base + 122 * 0x2_0000, high.base]
     assert len(set(frames)) == 512
-    for slot in machine.slots:
-        typer = board.vcpu().load(slot.redistributor + GICR_TYPER, 8)
+    typers = [board.vcpu().load(frame + GICR_TYPER, 8) for frame in frames]
+    for slot, typer in zip(machine.slots, typers, strict=True):
         assert (typer >> 32, typer >> 8 & 0xFFFF) == (slot.arch_id, slot.index)
+    assert [n for n, typer in enumerate(typers) if typer >> 4 & 1] == [122, 511], "Last"
 
 
 def test_the_last_of_512_cpus_comes_and_goes(boards: Make) -> None:

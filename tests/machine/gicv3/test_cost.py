@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import tracemalloc
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-import machine
 from machine.gicv3.gic import GicV3
 from machine.topology import MAX_CPUS, mpidr_affinity
+from tests.machine.cost import calls_made
 from tests.machine.gicv3 import bench as b
 from tests.machine.gicv3.bench import Bench
 
@@ -19,10 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ANY = 1 << 31
-MACHINE = str(Path(machine.__file__).parent)
 
 
-def test_a_possible_cpu_costs_about_a_kilobyte() -> None:
+def test_a_possible_cpu_costs_about_half_a_kilobyte() -> None:
     affinities = [mpidr_affinity(n) for n in range(MAX_CPUS)]
     tracemalloc.start()
     try:
@@ -31,27 +28,7 @@ def test_a_possible_cpu_costs_about_a_kilobyte() -> None:
         used = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert used / len(gic.cpus) < 1536
-
-
-def calls_made(action: Callable[[], object]) -> int:
-    """How many functions, of Python or of C, the machine calls for an action.
-
-    Only its own: the collector may run meanwhile, and end what other tests have left.
-    """
-    count = 0
-
-    def profile(frame: Any, event: str, _arg: Any) -> None:
-        nonlocal count
-        ours = frame.f_code.co_filename.startswith(MACHINE)
-        count += ours and event in ("call", "c_call")
-
-    sys.setprofile(profile)
-    try:
-        action()
-    finally:
-        sys.setprofile(None)
-    return count
+    assert used / len(gic.cpus) < 768
 
 
 def one_spi(up: Bench) -> None:

@@ -75,6 +75,23 @@ def test_the_binary_point_groups_priorities_that_do_not_preempt_each_other(up: B
     assert up.ack() == 42
 
 
+def test_with_cbpr_the_binary_point_of_group_0_decides_for_group_1(up: Bench) -> None:
+    up.cpu().msr("ICC_BPR0_EL1", 5)
+    up.cpu().msr("ICC_CTLR_EL1", 1)
+    raise_spi(up, 40, 0xA8)
+    assert up.ack() == 40
+    assert up.cpu().mrs("ICC_RPR_EL1") == 0x80
+    raise_spi(up, 41, 0x80)
+    assert up.raised() == []
+    up.cpu().msr("ICC_CTLR_EL1", 0)
+    assert up.raised() == [], "0x80 is no more urgent than what runs, by any grouping"
+    raise_spi(up, 42, 0x78)
+    assert up.raised() == [0]
+    up.cpu().msr("ICC_CTLR_EL1", 1)
+    assert up.ack() == 42
+    assert up.cpu().mrs("ICC_AP1R0_EL1") == 1 << (0x80 >> 3) | 1 << (0x40 >> 3)
+
+
 def test_subpriorities_still_order_what_is_pending(up: Bench) -> None:
     up.cpu().msr("ICC_BPR1_EL1", 7)
     raise_spi(up, 40, 0xA0)
