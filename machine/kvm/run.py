@@ -110,6 +110,9 @@ class ExitHandler(Protocol):
     def system_event(self, vcpu: Vcpu, kind: str) -> None:
         """KVM_EXIT_SYSTEM_EVENT: a `SystemEvent` by its name in lower case."""
 
+    def system_suspend(self, vcpu: Vcpu, entry: int, context: int) -> int:
+        """KVM_EXIT_SYSTEM_EVENT of type SUSPEND: x0, where the call is refused."""
+
 
 class Exits:
     """The way out: records each exit, and has user space serve it.
@@ -143,6 +146,11 @@ class Exits:
         """See `ExitHandler`."""
         run = SystemEventExit(SystemEvent[kind.upper()])
         self._leave(vcpu, run, self._user.system_event, kind)
+
+    def system_suspend(self, vcpu: Vcpu, entry: int, context: int) -> int:
+        """See `ExitHandler`."""
+        run = SystemEventExit(SystemEvent.SUSPEND)
+        return self._leave(vcpu, run, self._user.system_suspend, entry, context)
 
     def record(self, vcpu: Vcpu, run: KvmRun) -> None:
         """Leave the record of an exit."""

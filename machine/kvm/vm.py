@@ -52,9 +52,6 @@ class HostLimits:
     max_vcpus: int = MAX_VCPUS
     max_vgic_vcpus: int = MAX_VCPUS
 
-    def system_suspend(self, vcpu: Vcpu, entry: int, context: int) -> int:
-        """KVM_EXIT_SYSTEM_EVENT of type SUSPEND: x0, where the call is refused."""
-
 
 class Vm:
     """One VM; `user` is user space, and serves its exits."""

@@ -16,7 +16,7 @@ from machine.kvm import psci, sysreg
 from machine.kvm.smccc import SMC64, Function
 from machine.register import MmioDevice, Reg
 from machine.topology import MPIDR_RES1, mpidr_affinity
-from tests.docs.pages import codes, read, rows, section
+from tests.docs.pages import read, rows, section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

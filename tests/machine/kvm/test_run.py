@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from machine.trace import TracePoint
 
 GED = 0x0908_0000
-FORWARDED, SYSTEM_OFF, SYSTEM_RESET = 0xC600_0000, 0x8400_0008, 0x8400_0009
+FORWARDED = 0xC600_0000
+SYSTEM_OFF, SYSTEM_RESET, SYSTEM_SUSPEND = 0x8400_0008, 0x8400_0009, 0xC400_000E
 
 
 class Program:
@@ -42,6 +43,7 @@ class Program:
 def running(host: Host, action: Callable[[Vcpu], object]) -> Vcpu:
     """A vCPU that does something when it runs."""
     host.vm.set_smccc_filter(FORWARDED, 1, FilterAction.FORWARD)
+    host.vm.system_suspend = True
     vcpu = host.up(1)[0]
     vcpu.engine = Program(vcpu, action)
     vcpu.set_mp_state(MpState.RUNNABLE)
@@ -60,6 +62,7 @@ def test_a_vcpu_that_has_not_left_the_guest_has_no_record(host: Host) -> None:
         (lambda vcpu: vcpu.hvc(FORWARDED, 1, 2), HypercallExit(FORWARDED, (1, 2))),
         (lambda vcpu: vcpu.hvc(SYSTEM_OFF), SystemEventExit(SystemEvent.SHUTDOWN)),
         (lambda vcpu: vcpu.hvc(SYSTEM_RESET), SystemEventExit(SystemEvent.RESET)),
+        (lambda vcpu: vcpu.hvc(SYSTEM_SUSPEND, 0, 0), SystemEventExit(SystemEvent.SUSPEND)),
     ],
 )
 def test_each_way_out_leaves_its_record(
