@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
+def current_loop() -> Iterator[None]:
+    """An event loop for the monitor to find: one that it makes by itself it leaves open."""
+    with contextlib.closing(asyncio.new_event_loop()) as loop:
+        asyncio.set_event_loop(loop)
+        yield
+        asyncio.set_event_loop(None)
+
+
+@contextlib.contextmanager
 def launched(folder: Path, *options: str) -> Iterator[Any]:
     """What QEMUMachine's `launch` does, with the command line that it makes."""
     ours, theirs = socket.socketpair()
@@ -29,7 +39,7 @@ def launched(folder: Path, *options: str) -> Iterator[Any]:
         *("-machine", "virt"),
         *options,
     )
-    with daemon(folder, *words, pass_fds=[theirs.fileno()]) as process:
+    with daemon(folder, *words, pass_fds=[theirs.fileno()]) as process, current_loop():
         theirs.close()
         monitor = cast("Any", QEMUMonitorProtocol)(ours, nickname="mon")
         try:
