@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from machine.guest import acpi_tables, timer
+
 if TYPE_CHECKING:
+    from machine.guest.aml.host import TableAt
     from machine.guest.kernel import Kernel
+    from machine.guest.platform import Thread
     from machine.guest.smp import Cpu
 
 
@@ -15,6 +19,8 @@ class AcpiHost:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self.cpu: Cpu | None = None
+        self.rsdp = 0
+        self._owed: dict[Cpu, int] = {}
 
     @property
     def _running(self) -> Cpu:
@@ -35,7 +41,26 @@ class AcpiHost:
         self._kernel.scan.notify(path, value, self._running)
 
     def stall(self, nanoseconds: int) -> None:
-        """Stall or Sleep: the modelled CPU loses no time."""
+        """Stall or Sleep: the CPU owes the time, and lets it pass when the evaluation is over."""
+        cpu = self._running
+        self._owed[cpu] = self._owed.get(cpu, 0) + nanoseconds
+
+    def rest(self, cpu: Cpu) -> Thread:
+        """Let the time pass that what was evaluated on a CPU has stalled and slept."""
+        owed = self._owed.pop(cpu, 0)
+        if owed:
+            yield from timer.sleep(cpu.hardware, owed)
+
+    def now(self) -> int:
+        """The virtual counter, and what is owed."""
+        cpu = self._running
+        return timer.now(cpu.hardware) + self._owed.get(cpu, 0)
+
+    def find_table(self, signature: str, oem_id: str, oem_table_id: str) -> TableAt | None:
+        """Search the XSDT."""
+        return acpi_tables.find(
+            self._running.hardware, self.rsdp, (signature, oem_id, oem_table_id)
+        )
 
     def debug(self, text: str) -> None:
         """A Store to Debug; the kernel's log has it only where it is asked for."""

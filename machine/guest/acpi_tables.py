@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from machine.guest.aml.host import TableAt
 from machine.guest.firmware import load_bytes
 
 if TYPE_CHECKING:
@@ -55,13 +56,8 @@ def read_tables(platform: Platform, rsdp: int) -> dict[str, bytes]:
         AcpiTableError: where the root pointer, the XSDT or the FADT is broken; another table
             that is broken is left out, as Linux drops what it cannot use.
     """
-    root = load_bytes(platform, rsdp, 36)
-    if root[:8] != b"RSD PTR " or sum(root[:20]) & 0xFF or sum(root) & 0xFF:
-        raise AcpiTableError("RSDP")
-    xsdt = read_table(platform, int.from_bytes(root[24:32], "little"), "XSDT")
     tables = {}
-    for at in range(HEADER_SIZE, len(xsdt), 8):
-        address = int.from_bytes(xsdt[at : at + 8], "little")
+    for address in _listed(platform, rsdp):
         table = _load_table(platform, address)
         if sum(table) & 0xFF == 0:
             tables[table[:4].decode("ascii", "replace")] = table
@@ -70,6 +66,33 @@ def read_tables(platform: Platform, rsdp: int) -> dict[str, bytes]:
             raise AcpiTableError(f"no {signature}")
     tables["DSDT"] = _load_table(platform, int.from_bytes(tables["FACP"][140:148], "little"))
     return tables
+
+
+def _listed(platform: Platform, rsdp: int) -> list[int]:
+    """The addresses that the XSDT lists (§5.2.8)."""
+    root = load_bytes(platform, rsdp, 36)
+    if root[:8] != b"RSD PTR " or sum(root[:20]) & 0xFF or sum(root) & 0xFF:
+        raise AcpiTableError("RSDP")
+    xsdt = read_table(platform, int.from_bytes(root[24:32], "little"), "XSDT")
+    return [int.from_bytes(xsdt[at : at + 8], "little") for at in range(HEADER_SIZE, len(xsdt), 8)]
+
+
+def find(platform: Platform, rsdp: int, wanted: tuple[str, str, str]) -> TableAt | None:
+    """Find a table by signature, OEM id and OEM table id (§5.2.6); an empty one matches any.
+
+    Raises:
+        AcpiTableError: where the root pointer or the XSDT is broken.
+    """
+    for address in _listed(platform, rsdp):
+        header = load_bytes(platform, address, HEADER_SIZE)
+        found = header[:4], header[10:16], header[16:24]
+        if all(_matches(text, field) for text, field in zip(wanted, found, strict=True)):
+            return TableAt(address, int.from_bytes(header[4:8], "little"))
+    return None
+
+
+def _matches(text: str, found: bytes) -> bool:
+    return not text or text.encode("latin-1", "replace").rstrip(b"\0 ") == found.rstrip(b"\0 ")
 
 
 def read_table(platform: Platform, address: int, signature: str) -> bytes:

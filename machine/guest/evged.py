@@ -41,8 +41,8 @@ def _take(kernel: Kernel, path: str, gsi: int, platform: Platform) -> None:
 
 def _thread(kernel: Kernel, path: str, gsi: int, cpu: Cpu) -> Thread:
     """The threaded handler: evaluate _EVT."""
-    yield from ()
     kernel.evaluate(cpu, path + "._EVT", gsi)
+    yield from kernel.acpi_host.rest(cpu)
 
 
 def _interrupts(crs: bytes) -> Iterator[tuple[int, int]]:

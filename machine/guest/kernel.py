@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from machine.guest import (
+    acpi_init,
     acpi_numa,
     acpi_pptt,
     acpi_tables,
@@ -83,7 +84,8 @@ class Kernel:
         self.secondary_entry = secondary_entry
         self.resume_entry = resume_entry
         try:
-            tables = acpi_tables.read_tables(self._platform, firmware.find_rsdp(self._platform, x0))
+            self.acpi_host.rsdp = firmware.find_rsdp(self._platform, x0)
+            tables = acpi_tables.read_tables(self._platform, self.acpi_host.rsdp)
             dram = firmware.find_dram(self._platform, x0)
         except (firmware.FirmwareError, acpi_tables.AcpiTableError) as error:
             self.printk(self._platform, f"Kernel panic - not syncing: {error}")
@@ -105,6 +107,7 @@ class Kernel:
         cpuhp.set_online(self, boot, online=True)
         yield from self._bring_up_secondaries(boot)
         self._start_acpi(tables["DSDT"])
+        yield from self.acpi_host.rest(boot)
         yield from self._coldplug(boot)
         self.system_state = SystemState.RUNNING
         yield from self.idle(boot)
@@ -261,6 +264,7 @@ class Kernel:
         except AmlError as error:
             self.printk(self._platform, f"ACPI Error: DSDT: {error}")
             return
+        acpi_init.initialize(self, self.boot_cpu)
         self.scan.enumerate(self.boot_cpu)
         for path in self.scan.with_hid(evged.GED_HID):
             evged.probe(self, path)

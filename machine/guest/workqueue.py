@@ -70,6 +70,7 @@ class HotplugQueue:
                 return
             self._current = work = self._waiting.popleft()
             self._finish((yield from work.run(cpu)))
+            yield from self._kernel.acpi_host.rest(cpu)
         self._busy = False
 
     def _finish(self, outcome: int) -> None:

@@ -3,11 +3,12 @@
 ``Interpreter`` loads tables and evaluates what they define; all that it does to the world goes
 through its ``Host``. From the bottom up: ``names`` and ``stream`` read bytes; ``values``,
 ``convert``, ``namespace``, ``objects`` and ``fields`` are the data; ``opcodes`` is the table of
-operators; ``access`` and ``decode`` turn bytes into closures; ``op_*`` say what operators do.
+operators; ``access``, ``if_chain`` and ``decode`` turn bytes into closures; ``tables`` are
+executed; ``op_*`` say what operators do.
 """
 
 from machine.guest.aml.errors import AmlError, BadTableError, FatalError, NotFoundError
-from machine.guest.aml.host import Host
+from machine.guest.aml.host import Host, TableAt
 from machine.guest.aml.interpreter import Interpreter
 from machine.guest.aml.namespace import Node
 from machine.guest.aml.values import ObjectType, Package, Reference, Value
@@ -23,5 +24,6 @@ __all__ = [
     "ObjectType",
     "Package",
     "Reference",
+    "TableAt",
     "Value",
 ]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from machine.guest.aml.errors import LimitExceededError, MutexError, OperandTypeError
 from machine.guest.aml.objects import Method, Mutex, NativeMethod
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from machine.guest.aml.host import Host
     from machine.guest.aml.namespace import Namespace, Node
     from machine.guest.aml.values import Value
+
+    Loader = Callable[[bytes, Node, "Chain"], None]
 
 MAX_DEPTH: Final = 255
 FOREVER: Final = 0xFFFF
@@ -18,26 +22,24 @@ NS_PER_MS: Final = 1_000_000
 
 
 class Context:
-    """The state of one interpreter; ``size`` is that of an Integer in bytes."""
+    """The state of one interpreter; ``size`` is that of an Integer in bytes.
 
-    def __init__(self, host: Host, namespace: Namespace, budget: int) -> None:
+    ``load`` executes a table in a scope, as part of a chain of calls.
+    """
+
+    def __init__(self, host: Host, namespace: Namespace, budget: int, load: Loader) -> None:
         self.host = host
         self.namespace = namespace
         self.budget = budget
+        self.load = load
         self.size = 8
         self.mask = 0xFFFF_FFFF_FFFF_FFFF
-        self.elapsed = 0
 
     def set_integer_size(self, size: int) -> None:
         """Make integers 4 or 8 bytes wide."""
         self.size = size
         self.mask = (1 << 8 * size) - 1
         self.namespace.size = size
-
-    def stall(self, nanoseconds: int) -> None:
-        """Let time pass."""
-        self.elapsed += nanoseconds
-        self.host.stall(nanoseconds)
 
 
 class Chain:
@@ -84,7 +86,7 @@ class Chain:
     def _wait(self, timeout: int) -> bool:
         if timeout >= FOREVER:
             raise MutexError("a mutex is held by a chain of calls that cannot go on")
-        self.context.stall(timeout * NS_PER_MS)
+        self.context.host.stall(timeout * NS_PER_MS)
         return False
 
     def release(self, mutex: Mutex) -> None:
@@ -119,6 +121,21 @@ class Chain:
         for mutex in list(self.held):
             self._free(mutex)
 
+    def nested(self, action: Callable[[], None]) -> None:
+        """Act one level deeper, as a call does.
+
+        Raises:
+            LimitExceededError: it is too deep.
+        """
+        if self.depth >= MAX_DEPTH:
+            raise LimitExceededError(f"tables load tables at a depth of {MAX_DEPTH}")
+        self.spend()
+        self.depth += 1
+        try:
+            action()
+        finally:
+            self.depth -= 1
+
     def invoke(self, node: Node, args: list[Value]) -> Value:
         """Call a method; ``args`` has seven elements."""
         method = node.content
@@ -147,9 +164,13 @@ class Chain:
 
 
 class Frame:
-    """A call: its locals and arguments, the scope it is in, the names that end with it."""
+    """A call: its locals and arguments, the scope it is in, the names that end with it.
+
+    ``lasting`` tells whether they do not: a table is executed only once, and its names stay.
+    """
 
     __slots__ = ("args", "chain", "created", "locals", "result", "scope")
+    lasting: ClassVar[bool] = False
 
     def __init__(self, chain: Chain, scope: Node, args: list[Value]) -> None:
         self.chain = chain

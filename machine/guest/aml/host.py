@@ -1,8 +1,15 @@
-"""The interpreter's only way out: five verbs that its host gives it."""
+"""The interpreter's only way out: seven verbs that its host gives it."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+
+class TableAt(NamedTuple):
+    """A table in memory: its address, and its length in bytes."""
+
+    address: int
+    length: int
 
 
 class Host(Protocol):
@@ -22,6 +29,14 @@ class Host(Protocol):
 
     def stall(self, nanoseconds: int) -> None:
         """Let time pass: Stall, Sleep, and what waits for a mutex or an event."""
+        ...
+
+    def now(self) -> int:
+        """Nanoseconds since some beginning, all stalls included."""
+        ...
+
+    def find_table(self, signature: str, oem_id: str, oem_table_id: str) -> TableAt | None:
+        """Look for a table in the XSDT (ACPI 6.5 §5.2.8); an empty string matches any."""
         ...
 
     def debug(self, text: str) -> None:

@@ -14,13 +14,15 @@ from machine.guest.aml import (
     op_if_chain,
     op_named,
     op_sync,
+    op_table,
+    tables,
 )
-from machine.guest.aml.context import Chain, Context, Frame
-from machine.guest.aml.decode import Block, Code
-from machine.guest.aml.errors import AmlError, BadTableError, LimitExceededError, OperandTypeError
+from machine.guest.aml.context import Chain, Context
+from machine.guest.aml.decode import Code
+from machine.guest.aml.errors import AmlError, LimitExceededError, OperandTypeError
 from machine.guest.aml.namespace import NamedObject, Namespace, Node
 from machine.guest.aml.objects import Device, Method, Mutex, NativeMethod, PredefinedDevice
-from machine.guest.aml.values import MAX_BYTES, Value, copy_value
+from machine.guest.aml.values import Value, copy_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,10 +32,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-HEADER: Final = 36
 BUDGET: Final = 1_000_000
 _RECURSION: Final = 40_000  # Python frames: 255 calls of AML, with 50 blocks nested in each
-_SIGNATURES: Final = (b"DSDT", b"SSDT", b"PSDT", b"OSDT")
 _BUILDERS: Final[Builders] = {
     **op_control.BUILDERS,
     **op_if_chain.BUILDERS,
@@ -41,6 +41,7 @@ _BUILDERS: Final[Builders] = {
     **op_data.BUILDERS,
     **op_named.BUILDERS,
     **op_sync.BUILDERS,
+    **op_table.BUILDERS,
 }
 _INTERFACES: Final = frozenset(
     {
@@ -65,7 +66,7 @@ class Interpreter:
 
     def __init__(self, host: Host, *, budget: int = BUDGET) -> None:
         self.namespace = Namespace()
-        self._context = Context(host, self.namespace, budget)
+        self._context = Context(host, self.namespace, budget, self._load)
         self._loaded = False
         for name, content in self._predefined().items():
             self.namespace.create(self.namespace.root, names.parse(name), content)
@@ -93,22 +94,16 @@ class Interpreter:
             BadTableError: signature, length or checksum are wrong.
             AmlError: executing the table failed.
         """
-        data = _checked(table)
+        data = tables.checked(table)
         if not self._loaded:
             self._context.set_integer_size(8 if data[8] >= 2 else 4)
             self._loaded = True
-        body = Block(Code(self._context, _BUILDERS, data), HEADER, len(data))
-        self._guarded(partial(self._execute, body))
+        self._guarded(partial(self._load, data, self.namespace.root))
 
-    def _execute(self, body: Block, chain: Chain) -> None:
-        frame = Frame(chain, self.namespace.root, [None] * 7)
-        try:
-            body.run_once(frame)
-        except BaseException:
-            for node in reversed(frame.created):
-                if node.alive:
-                    self.namespace.remove(node)
-            raise
+    def _load(self, table: bytes, scope: Node, chain: Chain) -> None:
+        """Load a table, by whomever it is asked for."""
+        code = Code(self._context, _BUILDERS, tables.checked(table))
+        chain.nested(partial(tables.execute, code, scope, chain))
 
     def _guarded(self, action: Callable[[Chain], T]) -> T:
         """Act in a chain of calls: with room for its depth, and an end to all that it locks."""
@@ -151,6 +146,10 @@ class Interpreter:
             if isinstance(node.content, Device):
                 yield node.path
 
+    def initializers(self) -> list[str]:
+        """The absolute paths of all _INI objects, those of parents first."""
+        return [node.path for node in self.namespace.initializers()]
+
     def children(self, path: str) -> Iterator[str]:
         """The absolute paths of the objects right below one, in the order of definition."""
         for child in list(self._node(path).children.values()):
@@ -177,18 +176,3 @@ def _arguments(node: Node, method: Method | NativeMethod, args: tuple[Value, ...
     if len(args) != method.arg_count:
         raise OperandTypeError(f"{node.path} takes {method.arg_count} arguments, not {len(args)}")
     return [copy_value(arg) for arg in args] + [None] * (7 - len(args))
-
-
-def _checked(table: bytes) -> bytes:
-    """The table without what may follow it."""
-    if len(table) < HEADER:
-        raise BadTableError(f"{len(table)} bytes are no table")
-    length = int.from_bytes(table[4:8], "little")
-    if not HEADER <= length <= min(len(table), MAX_BYTES):
-        raise BadTableError(f"a table of {len(table)} bytes says that it has {length}")
-    data = bytes(table[:length])
-    if data[:4] not in _SIGNATURES:
-        raise BadTableError(f"{data[:4]!r} is no table of AML")
-    if sum(data) & 0xFF:
-        raise BadTableError(f"the checksum of {data[:4].decode()} is wrong")
-    return data

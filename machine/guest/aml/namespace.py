@@ -170,6 +170,7 @@ class Namespace:
         self.generation = 0
         self.root = Node(self, None, "\\", NamedObject())
         self._count = 0
+        self._initializers: dict[Node, None] = {}
 
     def create(self, scope: Node, path: NamePath, content: Value | NamedObject) -> Node:
         """Create a name; all but its last NameSeg must exist.
@@ -183,6 +184,8 @@ class Namespace:
         self._count += 1
         node.order = self._count
         parent.adopt(seg, node)
+        if seg == "_INI":
+            self._initializers[node] = None
         self.generation += 1
         return node
 
@@ -209,6 +212,8 @@ class Namespace:
             if child.parent is node:
                 self.remove(child)
         node.alive = False
+        if node.name == "_INI":
+            self._initializers.pop(node, None)
         if node.parent is not None:
             node.parent.disown(node.name)
         self.generation += 1
@@ -245,6 +250,10 @@ class Namespace:
             at = at.children.get(seg) if at is not None else None
         return at
 
+    def initializers(self) -> list[Node]:
+        """Every _INI, those of parents first, else in the order of definition."""
+        return sorted(self._initializers, key=_lineage)
+
     def walk(self) -> Iterator[Node]:
         """Every node but the root, in the order of definition; aliases are left out."""
         found: list[Node] = []
@@ -255,6 +264,16 @@ class Namespace:
             found += own
             pending += own
         yield from sorted(found, key=_order)
+
+
+def _lineage(node: Node) -> list[int]:
+    """The orders of a node's ancestors, from the root on: a device comes before what it holds."""
+    found: list[int] = []
+    at = node.parent
+    while at is not None:
+        found.append(at.order)
+        at = at.parent
+    return found[::-1]
 
 
 def _order(node: Node) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from machine.guest.aml.decode import Block, Signal
-from machine.guest.aml.errors import FatalError, OperandTypeError, UnsupportedError
+from machine.guest.aml.errors import FatalError, OperandTypeError
 
 if TYPE_CHECKING:
     from machine.guest.aml.access import Builders, Run, Writer
@@ -79,13 +79,6 @@ def _fatal(_context: Context, kind: int, code: int, argument: Run) -> Run:
     return run
 
 
-def _unsupported(_context: Context, *_operands: object) -> Run:
-    def run(_frame: Frame) -> None:
-        raise UnsupportedError("tables cannot be loaded by AML here")
-
-    return run
-
-
 BUILDERS: Final[Builders] = {
     "If": _if,
     "While": _while,
@@ -98,7 +91,4 @@ BUILDERS: Final[Builders] = {
     "Store": _store,
     "CopyObject": _store,
     "Fatal": _fatal,
-    "Load": _unsupported,
-    "LoadTable": _unsupported,
-    "Unload": _unsupported,
 }

@@ -58,7 +58,7 @@ def _element(frame: Frame, item: Term | NamePath) -> Value:
     """An element; a name stays one if it is a table that executes, for it may come later."""
     if isinstance(item, NamePath):
         name = NameReference(frame.scope, item)
-        return name.settled() if frame.chain.depth else name
+        return name if frame.lasting else name.settled()
     value: Value = item.run(frame)
     return value
 

@@ -39,10 +39,8 @@ if TYPE_CHECKING:
     from machine.guest.aml.field_list import FieldItem
     from machine.guest.aml.values import Value
 
-DATA_TABLE: Final = 0x7F  # a region space that no host has stands for DataTableRegion
 
-
-def _define(frame: Frame, path: NamePath, content: Value | NamedObject) -> Node:
+def define(frame: Frame, path: NamePath, content: Value | NamedObject) -> Node:
     """Create a name that lasts as long as the frame."""
     node = frame.scope.space.create(frame.scope, path, content)
     frame.created.append(node)
@@ -52,14 +50,14 @@ def _define(frame: Frame, path: NamePath, content: Value | NamedObject) -> Node:
 def _inside(frame: Frame, node: Node, body: Block) -> Signal | None:
     outer, frame.scope = frame.scope, node
     try:
-        return body.run(frame) if frame.chain.depth else body.run_once(frame)
+        return body.run_once(frame) if frame.lasting else body.run(frame)
     finally:
         frame.scope = outer
 
 
 def _name(_context: Context, path: NamePath, value: Run) -> Run:
     def run(frame: Frame) -> None:
-        _define(frame, path, value(frame))
+        define(frame, path, value(frame))
 
     return run
 
@@ -85,7 +83,7 @@ def _container(make: Callable[..., NamedObject]) -> Callable[..., Run]:
         *numbers, body = rest
         if not isinstance(body, Block):
             raise BadEncodingError(f"{path} has no TermList")
-        return lambda frame: _inside(frame, _define(frame, path, make(*numbers)), body)
+        return lambda frame: _inside(frame, define(frame, path, make(*numbers)), body)
 
     return build
 
@@ -95,21 +93,21 @@ def _method(_context: Context, path: NamePath, flags: int, body: Block) -> Run:
 
     def run(frame: Frame) -> None:
         guard = Mutex(flags >> 4) if flags & 8 else None
-        _define(frame, path, Method(flags & 7, body, guard))
+        define(frame, path, Method(flags & 7, body, guard))
 
     return run
 
 
 def _mutex(_context: Context, path: NamePath, flags: int) -> Run:
     def run(frame: Frame) -> None:
-        _define(frame, path, Mutex(flags & 0x0F))
+        define(frame, path, Mutex(flags & 0x0F))
 
     return run
 
 
 def _event(_context: Context, path: NamePath) -> Run:
     def run(frame: Frame) -> None:
-        _define(frame, path, Event())
+        define(frame, path, Event())
 
     return run
 
@@ -121,14 +119,7 @@ def _operation_region(
     context: Context, path: NamePath, space: int, offset: Run, length: Run
 ) -> Run:
     def run(frame: Frame) -> None:
-        _define(frame, path, Region(context.host, space, offset(frame), length(frame)))
-
-    return run
-
-
-def _data_region(context: Context, path: NamePath, *_texts: Run) -> Run:
-    def run(frame: Frame) -> None:
-        _define(frame, path, Region(context.host, DATA_TABLE, 0, 0))
+        define(frame, path, Region(context.host, space, offset(frame), length(frame)))
 
     return run
 
@@ -162,7 +153,7 @@ def _define_fields(
             raise BadEncodingError(f"{item.seg} has no AccessType: {kind:#x}")
         layout = Layout.of(item.bit_offset, item.bits, unit)
         field = make(layout, UpdateRule(flags >> 5 & 3))
-        _define(frame, NamePath(False, 0, (item.seg,)), field)
+        define(frame, NamePath(False, 0, (item.seg,)), field)
 
 
 def _field(context: Context, region: NamePath, flags: int, items: list[FieldItem]) -> Run:
@@ -206,7 +197,7 @@ def _buffer_field(bits: int) -> Callable[..., Run]:
         def run(frame: Frame) -> None:
             buffer, at = convert.to_buffer(source(frame), context.size), index(frame) * scale
             field = BufferField(buffer, at, bits, context.size, raw=False)
-            _define(frame, path, field)
+            define(frame, path, field)
 
         return run
 
@@ -219,7 +210,7 @@ def _create_field(context: Context, source: Run, index: Run, length: Run, path: 
         at, bits = index(frame), length(frame)
         if not bits:
             raise OperandTypeError("a field of no bits")
-        _define(frame, path, BufferField(buffer, at, bits, context.size, raw=True))
+        define(frame, path, BufferField(buffer, at, bits, context.size, raw=True))
 
     return run
 
@@ -236,7 +227,6 @@ BUILDERS: Final[Builders] = {
     "Mutex": _mutex,
     "Event": _event,
     "OperationRegion": _operation_region,
-    "DataTableRegion": _data_region,
     "Field": _field,
     "IndexField": _index_field,
     "BankField": _bank_field,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from machine.guest.aml.access import named
 from machine.guest.aml.context import FOREVER, NS_PER_MS
-from machine.guest.aml.errors import MutexError, OperandTypeError
+from machine.guest.aml.errors import LimitExceededError, MutexError, OperandTypeError
 from machine.guest.aml.namespace import NamedObject
 from machine.guest.aml.objects import Event, Mutex
 from machine.guest.aml.values import ObjectType
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _NOTIFIED: Final = frozenset({ObjectType.Device, ObjectType.Processor, ObjectType.ThermalZone})
 NS_PER_US: Final = 1000
+MAX_STALL: Final = 255  # us; the standard says 100, Intel's interpreter refuses from 256 on
+MAX_SLEEP: Final = 2000  # ms; where Intel's interpreter cuts what is longer
 NS_PER_TICK: Final = 100  # of Timer (§19.6.139)
 
 
@@ -83,24 +85,33 @@ def _wait(context: Context, place: Place, timeout: Run) -> Run:
             return 0
         if limit >= FOREVER:
             raise MutexError("an event is awaited that nobody can signal any more")
-        context.stall(limit * NS_PER_MS)
+        context.host.stall(limit * NS_PER_MS)
         return true
 
     return run
 
 
 def _stall(context: Context, microseconds: Run) -> Run:
-    return lambda frame: context.stall(microseconds(frame) * NS_PER_US)
+    def run(frame: Frame) -> None:
+        duration = microseconds(frame)
+        if duration > MAX_STALL:
+            raise LimitExceededError(f"Stall of {duration} us; from {MAX_STALL} on it is Sleep's")
+        context.host.stall(duration * NS_PER_US)
+
+    return run
 
 
 def _sleep(context: Context, milliseconds: Run) -> Run:
-    return lambda frame: context.stall(milliseconds(frame) * NS_PER_MS)
+    def run(frame: Frame) -> None:
+        context.host.stall(min(milliseconds(frame), MAX_SLEEP) * NS_PER_MS)
+
+    return run
 
 
 def _timer(context: Context) -> Run:
     def run(_frame: Frame) -> int:
-        context.elapsed += NS_PER_TICK  # so that a loop that polls the timer ends
-        return context.elapsed // NS_PER_TICK & context.mask
+        context.host.stall(NS_PER_TICK)  # so that a loop that polls the timer ends
+        return context.host.now() // NS_PER_TICK & context.mask
 
     return run
 

@@ -66,7 +66,7 @@ _TABLE: Final = """
     0xA3 !Noop -                 0xA4 !Return D               0xA5 !Break -
     0xCC !BreakPoint -
     0x5B01 !Mutex Nb             0x5B02 !Event N              0x5B12 +CondRefOf CT
-    0x5B13 !CreateField DIIN     0x5B1F LoadTable DDDDDD     0x5B20 Load NR
+    0x5B13 !CreateField DIIN     0x5B1F LoadTable DDDDDD     0x5B20 Load RT
     0x5B21 !Stall I              0x5B22 !Sleep I              0x5B23 +Acquire Sw
     0x5B24 !Signal S             0x5B25 +Wait SI             0x5B26 !Reset S
     0x5B27 !Release S            0x5B28 +FromBCD IT          0x5B29 +ToBCD IT

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from machine.guest.aml import TableAt
+
 
 @dataclass
 class MemoryHost:
@@ -11,6 +13,8 @@ class MemoryHost:
 
     memory: dict[int, int] = field(default_factory=dict)
     log: list[tuple[object, ...]] = field(default_factory=list)
+    time: int = 0
+    tables: dict[tuple[str, str, str], TableAt] = field(default_factory=dict)
 
     def load(self, address: int, size: int) -> int:
         value = sum(self.memory.get(address + at, 0) << 8 * at for at in range(size))
@@ -27,7 +31,19 @@ class MemoryHost:
         self.log.append(("notify", path, value))
 
     def stall(self, nanoseconds: int) -> None:
+        self.time += nanoseconds
         self.log.append(("stall", nanoseconds))
+
+    def now(self) -> int:
+        return self.time
+
+    def find_table(self, signature: str, oem_id: str, oem_table_id: str) -> TableAt | None:
+        return self.tables.get((signature, oem_id, oem_table_id))
+
+    def place(self, address: int, table: bytes) -> TableAt:
+        """Put a table into memory."""
+        self.memory.update({address + at: byte for at, byte in enumerate(table)})
+        return TableAt(address, len(table))
 
     def debug(self, text: str) -> None:
         self.log.append(("debug", text))
@@ -105,6 +121,13 @@ class HotplugHost:
 
     def stall(self, nanoseconds: int) -> None:
         self.log.append(("stall", nanoseconds))
+
+    def now(self) -> int:
+        return 0
+
+    def find_table(self, signature: str, oem_id: str, oem_table_id: str) -> TableAt | None:
+        del signature, oem_id, oem_table_id
+        return None
 
     def debug(self, text: str) -> None:
         self.log.append(("debug", text))
