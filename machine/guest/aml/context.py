@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from machine.guest.aml.budget import MAX_STATEMENTS, Budget
 from machine.guest.aml.errors import LimitExceededError, MutexError, OperandTypeError
 from machine.guest.aml.objects import Method, Mutex, NativeMethod
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from machine.guest.aml.host import Host
-    from machine.guest.aml.namespace import Namespace, Node
+    from machine.guest.aml.namespace import Link, Namespace, Node
     from machine.guest.aml.values import Value
 
     Loader = Callable[[bytes, Node, "Chain"], None]
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 MAX_DEPTH: Final = 255
 FOREVER: Final = 0xFFFF
 NS_PER_MS: Final = 1_000_000
+_DECODING: Final = 4  # steps of a statement that is executed for the first time
 
 
 class Context:
@@ -27,11 +29,12 @@ class Context:
     ``load`` executes a table in a scope, as part of a chain of calls.
     """
 
-    def __init__(self, host: Host, namespace: Namespace, budget: int, load: Loader) -> None:
+    def __init__(self, host: Host, namespace: Namespace, budget: Budget, load: Loader) -> None:
         self.host = host
         self.namespace = namespace
         self.budget = budget
         self.load = load
+        self.statements = 0
         self.size = 8
         self.mask = 0xFFFF_FFFF_FFFF_FFFF
 
@@ -54,15 +57,16 @@ class Chain:
         self.sync_level = 0
         self.held: list[Mutex] = []
 
-    def spend(self) -> None:
-        """Count a turn of a loop, or a call.
+    def keep(self) -> None:
+        """Count a statement that is kept decoded.
 
         Raises:
-            LimitExceededError: no honest method runs for so long.
+            LimitExceededError: no honest firmware has so many.
         """
-        self.budget -= 1
-        if self.budget < 0:
-            raise LimitExceededError(f"more than {self.context.budget} loop turns and calls")
+        self.budget.spend(_DECODING)
+        self.context.statements += 1
+        if self.context.statements > MAX_STATEMENTS:
+            raise LimitExceededError(f"more than {MAX_STATEMENTS} statements")
 
     def acquire(self, mutex: Mutex, timeout: int) -> bool:
         """Take a mutex; False if another chain holds it for longer than ``timeout`` ms.
@@ -129,7 +133,7 @@ class Chain:
         """
         if self.depth >= MAX_DEPTH:
             raise LimitExceededError(f"tables load tables at a depth of {MAX_DEPTH}")
-        self.spend()
+        self.budget.spend(1)
         self.depth += 1
         try:
             action()
@@ -145,7 +149,7 @@ class Chain:
             raise OperandTypeError(f"{node.path} has ceased to be a method")
         if self.depth >= MAX_DEPTH:
             raise LimitExceededError(f"{node.path} is called at a depth of {MAX_DEPTH}")
-        self.spend()
+        self.budget.spend(1)
         guard = method.guard
         if guard is not None:
             self.acquire(guard, FOREVER)
@@ -158,7 +162,7 @@ class Chain:
             self.depth -= 1
             for created in frame.created:
                 if created.alive:
-                    created.space.remove(created)
+                    created.remove()
             if guard is not None:
                 self.leave(guard)
 
@@ -177,5 +181,5 @@ class Frame:
         self.scope = scope
         self.args = args
         self.locals: list[Value] = [None] * 8
-        self.created: list[Node] = []
+        self.created: list[Node | Link] = []
         self.result: Value = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from machine.guest.aml.budget import check_chars
 from machine.guest.aml.errors import OperandTypeError, OutOfBoundsError
 from machine.guest.aml.values import Package, Reference, Value, type_name
 
@@ -39,9 +40,9 @@ def buffer_integer(value: bytearray, size: int) -> int:
 
 
 def _digits(text: str, allowed: frozenset[str], limit: int) -> str:
-    text = text.lstrip("0")
-    stop = next((at for at, char in enumerate(text) if char not in allowed), len(text))
-    return text[: min(stop, limit)]
+    text = text.lstrip("0")[:limit]
+    stop = next((at for at, char in enumerate(text) if char not in allowed), limit)
+    return text[:stop]
 
 
 def _strip(text: str) -> str:
@@ -81,8 +82,16 @@ def to_string(value: Value, size: int) -> str:
     if isinstance(value, int):
         return hex_integer(value, size)
     if isinstance(value, bytearray):
-        return " ".join([f"0x{byte:02X}" for byte in value])
+        return _listed(value, " 0x{:02X}")[1:]
     raise OperandTypeError(f"a {type_name(value)} is no String")
+
+
+def _listed(value: bytearray, form: str) -> str:
+    """Each byte as ``form`` has it; if that may be long, how long is looked at first."""
+    check_chars(2 * len(value))
+    text = "".join([form.format(byte) for byte in value])
+    check_chars(len(text))
+    return text
 
 
 def to_buffer(value: Value, size: int) -> bytearray:
@@ -99,7 +108,7 @@ def to_buffer(value: Value, size: int) -> bytearray:
 def hex_string(value: Value, size: int) -> str:
     """What ToHexString yields."""
     if isinstance(value, bytearray):
-        return ",".join([f"0x{byte:02X}" for byte in value])
+        return _listed(value, ",0x{:02X}")[1:]
     return to_string(value, size)
 
 
@@ -110,7 +119,7 @@ def decimal_string(value: Value) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, bytearray):
-        return ",".join([str(byte) for byte in value])
+        return _listed(value, ",{}")[1:]
     raise OperandTypeError(f"a {type_name(value)} has no decimal form")
 
 

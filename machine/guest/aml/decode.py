@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from machine.guest.aml import access
 from machine.guest.aml.access import Builders, Place, Run, Term, Writer
+from machine.guest.aml.budget import check_elements
 from machine.guest.aml.errors import AmlError, BadEncodingError, LimitExceededError
 from machine.guest.aml.field_list import field_list
 from machine.guest.aml.if_chain import if_chain
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 MAX_NESTING: Final = 100
 _IF: Final = 0xA0
 _ELSE: Final = 0xA1
+_WHILE: Final = 0xA2
 _EXT: Final = 0x5B
 _REVISION: Final = 0x5B30
 _DEBUG: Final = 0x5B31
@@ -72,18 +74,20 @@ class Code(NamedTuple):
 class Block:
     """A TermList, decoded as it is executed."""
 
-    __slots__ = ("_code", "_end", "_pos", "_statements")
+    __slots__ = ("_code", "_end", "_pos", "_statements", "_steps")
 
     def __init__(self, code: Code, pos: int, end: int) -> None:
         self._code = code
         self._pos = pos
         self._end = end
         self._statements: list[Run] | None = None
+        self._steps = 0
 
     def run(self, frame: Frame) -> Signal | None:
         """Execute the statements, up to the one that signals."""
         if self._pos < self._end:
             return self._run_first(frame)
+        frame.chain.budget.left -= self._steps
         for statement in self._statements or ():
             signal = statement(frame)
             if signal.__class__ is Signal:
@@ -95,6 +99,7 @@ class Block:
         decoder = Decoder(self._code, self._pos, self._end)
         stream = decoder.stream
         while stream.pos < stream.end:
+            frame.chain.budget.spend(1)
             signal = decoder.statement(frame.scope)(frame)
             if signal.__class__ is Signal:
                 return signal
@@ -127,16 +132,18 @@ class Block:
     def _decode_next(self, decoder: Decoder, frame: Frame, statements: list[Run]) -> bool:
         if self._pos >= self._end:
             return False
+        frame.chain.keep()
         decoder.stream.pos = self._pos  # a recursive call may have gone further
         statements.append(decoder.statement(frame.scope))
         self._pos = decoder.stream.pos
+        self._steps += 1 + decoder.operators
         return True
 
 
 class Decoder:
     """Reads terms from a stream and builds their closures."""
 
-    __slots__ = ("code", "context", "nesting", "scope", "stream")
+    __slots__ = ("code", "context", "nesting", "operators", "scope", "stream")
 
     def __init__(self, code: Code, pos: int, end: int) -> None:
         self.code = code
@@ -144,11 +151,16 @@ class Decoder:
         self.stream = Stream(code.data, pos, end)
         self.scope: Node = code.context.namespace.root
         self.nesting = 0
+        self.operators = 0
 
     def statement(self, scope: Node) -> Run:
-        """Decode a TermObj; the stream stays where it was if that fails."""
+        """Decode a TermObj; the stream stays where it was if that fails.
+
+        Then ``operators`` says how many there are in it, its blocks left out.
+        """
         stream = self.stream
         start, end = stream.pos, stream.end
+        self.operators = 0
         chain = self.chain() if stream.peek() == _IF else None
         if chain is not None:
             return chain
@@ -245,12 +257,16 @@ class Decoder:
                 return access.SMALL[2]
             kind = "no opcode" if form is None else f"{form.name}, which has no value"
             raise BadEncodingError(f"{code:#04x} at {at:#x} is {kind}")
+        outside = self.operators
         if form.packaged:
             operands = self._package(form.program)
         else:
             operands = [decode(self) for decode in form.program]
         if code == _IF:
             operands.append(self._else())
+        elif code == _WHILE:
+            operands.append(1 + self.operators - outside)
+        self.operators += 1
         return Term(self.code.builders[form.name](self.context, *operands), form.integral)
 
     def _package(self, program: Program) -> list[Any]:
@@ -281,14 +297,17 @@ class Decoder:
 
     def source(self) -> Source:
         """A TermArg to index into; a string can be changed only in its place."""
-        start, lead = self.stream.pos, self.stream.peek()
-        run = self.term().run
+        lead = self.stream.peek()
         if lead not in _LOCALS and lead not in _ARGS and lead not in NAME_STARTS:
-            return Source(run, None)
-        end, self.stream.pos = self.stream.pos, start
-        place = self.object()
-        self.stream.pos = end
-        return Source(run, place)
+            return Source(self.term().run, None)
+        if lead in NAME_STARTS:
+            path, node = self._lookup()
+            if isinstance(node.content, Method | NativeMethod):
+                return Source(self._call(path, node.content), None)
+            place = access.name(self.context, path)
+        else:
+            place = self.object()
+        return Source(place.read, place)
 
     def target(self) -> Writer | None:
         """A Target that converts, or None for NullName."""
@@ -367,6 +386,7 @@ class Decoder:
         while stream.pos < stream.end:
             named = stream.peek() in NAME_STARTS
             found.append(stream.name_string() if named else self.term())
+            check_elements(len(found))
         return found
 
 

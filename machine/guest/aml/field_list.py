@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from machine.guest.aml.budget import check_elements
 from machine.guest.aml.stream import NAME_STARTS
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def field_list(decoder: Decoder) -> list[FieldItem]:
         else:
             item = FieldItem(stream.name_seg(), at, stream.pkg_value(), access)
             found.append(item)
+            check_elements(len(found))
             at += item.bits
     return found
 

@@ -11,12 +11,12 @@ from enum import IntEnum
 from typing import ClassVar, Final, NamedTuple, Protocol
 
 from machine.guest.aml import convert
+from machine.guest.aml.budget import MAX_FIELD_BITS, Budget, steps_of
 from machine.guest.aml.errors import LimitExceededError, NoHandlerError, OutOfBoundsError
 from machine.guest.aml.namespace import Accessible, NamedObject
-from machine.guest.aml.values import ObjectType, Value, check_size
+from machine.guest.aml.values import ObjectType, Value
 
 SYSTEM_MEMORY: Final = 0
-MAX_BITS: Final = 1 << 17
 
 
 class Memory(Protocol):
@@ -28,6 +28,25 @@ class Memory(Protocol):
 
     def store(self, address: int, size: int, value: int) -> None:
         """Write ``size`` bytes."""
+        ...
+
+
+class Accessor(Protocol):
+    """What regions and fields need of the interpreter's context."""
+
+    @property
+    def host(self) -> Memory:
+        """Where accesses go."""
+        ...
+
+    @property
+    def budget(self) -> Budget:
+        """What they are paid from."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Of an Integer, in bytes."""
         ...
 
 
@@ -46,16 +65,27 @@ ACCESS_BYTES: Final = {0: 1, 1: 1, 2: 2, 3: 4, 4: 8, 5: 1}
 class Region(NamedObject):
     """An OperationRegion; only SystemMemory can be accessed."""
 
-    __slots__ = ("address", "length", "memory", "space")
+    __slots__ = ("_budget", "_memory", "address", "length", "space")
     kind: ClassVar[ObjectType] = ObjectType.OperationRegion
 
-    def __init__(self, memory: Memory, space: int, address: int, length: int) -> None:
-        self.memory = memory
+    def __init__(self, context: Accessor, space: int, address: int, length: int) -> None:
+        self._memory = context.host
+        self._budget = context.budget
         self.space = space
         self.address = address
         self.length = length
 
-    def at(self, offset: int, size: int) -> int:
+    def load(self, offset: int, size: int) -> int:
+        """Read ``size`` bytes at ``offset``; raises what ``_at`` does."""
+        self._budget.spend(1)
+        return self._memory.load(self._at(offset, size), size)
+
+    def store(self, offset: int, size: int, value: int) -> None:
+        """Write ``size`` bytes at ``offset``; raises what ``_at`` does."""
+        self._budget.spend(1)
+        self._memory.store(self._at(offset, size), size, value)
+
+    def _at(self, offset: int, size: int) -> int:
         """The address of ``size`` bytes at ``offset``.
 
         Raises:
@@ -95,7 +125,7 @@ class UnitField(Accessible):
     kind: ClassVar[ObjectType] = ObjectType.FieldUnit
 
     def __init__(self, layout: Layout, rule: UpdateRule, size: int) -> None:
-        if layout.bits > MAX_BITS:
+        if layout.bits > MAX_FIELD_BITS:
             raise LimitExceededError(f"a field of {layout.bits} bits")
         self.layout = layout
         self._rule = rule
@@ -163,12 +193,10 @@ class RegionField(UnitField):
         self._region = region
 
     def _load(self, offset: int) -> int:
-        region, unit = self._region, self.layout.unit
-        return region.memory.load(region.at(offset, unit), unit)
+        return self._region.load(offset, self.layout.unit)
 
     def _store(self, offset: int, value: int) -> None:
-        region, unit = self._region, self.layout.unit
-        region.memory.store(region.at(offset, unit), unit, value)
+        self._region.store(offset, self.layout.unit, value)
 
 
 class BankField(RegionField):
@@ -220,13 +248,12 @@ class IndexField(UnitField):
 class BufferField(Accessible):
     """Bits of a Buffer, made by CreateField and its kin; CreateField reads as a Buffer."""
 
-    __slots__ = ("_bits", "_buffer", "_offset", "_raw", "_size")
+    __slots__ = ("_bits", "_buffer", "_context", "_offset", "_raw")
     kind: ClassVar[ObjectType] = ObjectType.BufferField
 
     def __init__(
-        self, buffer: bytearray, bit_offset: int, bits: int, size: int, *, raw: bool
+        self, context: Accessor, buffer: bytearray, bit_offset: int, bits: int, *, raw: bool
     ) -> None:
-        check_size(bits)
         if bit_offset + bits > 8 * len(buffer):
             raise OutOfBoundsError(
                 f"{bits} bits at {bit_offset} leave a buffer of {len(buffer)} bytes"
@@ -234,7 +261,7 @@ class BufferField(Accessible):
         self._buffer = buffer
         self._offset = bit_offset
         self._bits = bits
-        self._size = size
+        self._context = context
         self._raw = raw
 
     def _bounds(self) -> tuple[int, int, int]:
@@ -242,6 +269,7 @@ class BufferField(Accessible):
         last = (self._offset + self._bits + 7) >> 3
         if last > len(self._buffer):
             raise OutOfBoundsError("the buffer under a field has become too short")
+        self._context.budget.spend(steps_of(last - first))
         return first, last, self._offset & 7
 
     def read(self) -> Value:
@@ -249,7 +277,7 @@ class BufferField(Accessible):
         first, last, shift = self._bounds()
         value = int.from_bytes(self._buffer[first:last], "little") >> shift
         value &= (1 << self._bits) - 1
-        if self._raw or self._bits > 8 * self._size:
+        if self._raw or self._bits > 8 * self._context.size:
             return bytearray(value.to_bytes(-(-self._bits // 8), "little"))
         return value
 
@@ -258,5 +286,5 @@ class BufferField(Accessible):
         first, last, shift = self._bounds()
         field_mask = (1 << self._bits) - 1
         old = int.from_bytes(self._buffer[first:last], "little") & ~(field_mask << shift)
-        new = old | (as_number(value, self._size) & field_mask) << shift
+        new = old | (as_number(value, self._context.size) & field_mask) << shift
         self._buffer[first:last] = new.to_bytes(last - first, "little")

@@ -17,12 +17,13 @@ from machine.guest.aml import (
     op_table,
     tables,
 )
+from machine.guest.aml.budget import STEPS, Budget
 from machine.guest.aml.context import Chain, Context
 from machine.guest.aml.decode import Code
 from machine.guest.aml.errors import AmlError, LimitExceededError, OperandTypeError
 from machine.guest.aml.namespace import NamedObject, Namespace, Node
 from machine.guest.aml.objects import Device, Method, Mutex, NativeMethod, PredefinedDevice
-from machine.guest.aml.values import Value, copy_value
+from machine.guest.aml.values import Package, Value, copy_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-BUDGET: Final = 1_000_000
 _RECURSION: Final = 40_000  # Python frames: 255 calls of AML, with 50 blocks nested in each
 _BUILDERS: Final[Builders] = {
     **op_control.BUILDERS,
@@ -61,12 +61,12 @@ _INTERFACES: Final = frozenset(
 class Interpreter:
     """Executes AML on behalf of a host, its only way to the world.
 
-    ``budget`` bounds how many turns of loops and calls one evaluation may take.
+    ``budget`` bounds how many steps one evaluation may take.
     """
 
-    def __init__(self, host: Host, *, budget: int = BUDGET) -> None:
+    def __init__(self, host: Host, *, budget: int = STEPS) -> None:
         self.namespace = Namespace()
-        self._context = Context(host, self.namespace, budget, self._load)
+        self._context = Context(host, self.namespace, Budget(budget), self._load)
         self._loaded = False
         for name, content in self._predefined().items():
             self.namespace.create(self.namespace.root, names.parse(name), content)
@@ -83,7 +83,8 @@ class Interpreter:
         }
 
     def _osi(self, args: list[Value]) -> Value:
-        return self._context.mask if args[0] in _INTERFACES else 0
+        name = args[0]
+        return self._context.mask if isinstance(name, str) and name in _INTERFACES else 0
 
     # --- Tables -------------------------------------------------------------------------
 
@@ -107,7 +108,8 @@ class Interpreter:
 
     def _guarded(self, action: Callable[[Chain], T]) -> T:
         """Act in a chain of calls: with room for its depth, and an end to all that it locks."""
-        chain = Chain(self._context)
+        chain, budget = Chain(self._context), self._context.budget
+        left, budget.left = budget.left, budget.limit  # within a notification, another one's
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(max(limit, _RECURSION))
         try:
@@ -116,6 +118,7 @@ class Interpreter:
             _give_up()
         finally:
             chain.close()
+            budget.left = left
             sys.setrecursionlimit(limit)
 
     # --- Objects ------------------------------------------------------------------------
@@ -175,4 +178,14 @@ def _give_up() -> NoReturn:
 def _arguments(node: Node, method: Method | NativeMethod, args: tuple[Value, ...]) -> list[Value]:
     if len(args) != method.arg_count:
         raise OperandTypeError(f"{node.path} takes {method.arg_count} arguments, not {len(args)}")
-    return [copy_value(arg) for arg in args] + [None] * (7 - len(args))
+    taken = [_taken(arg, 8 * node.space.size) for arg in args]
+    return taken + [None] * (7 - len(args))
+
+
+def _taken(value: Value, bits: int) -> Value:
+    """A copy of what the host gives, with integers as wide as those of the tables."""
+    if isinstance(value, int):
+        return value & (1 << bits) - 1
+    if isinstance(value, Package):
+        return Package([_taken(element, bits) for element in value])
+    return copy_value(value)

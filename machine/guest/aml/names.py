@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from machine.guest.aml.errors import BadEncodingError
 
 LEAD_CHARS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ_")
+MAX_TEXT: Final = 1 << 10
 _SEG: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,3}")
 
 
@@ -56,6 +57,8 @@ def parse(text: str) -> NamePath:
     Raises:
         BadEncodingError: it is no path.
     """
+    if len(text) > MAX_TEXT:
+        raise BadEncodingError(f"a path of {len(text)} characters")
     tail = text.lstrip("\\^")
     prefix = text[: len(text) - len(tail)]
     if "\\" in prefix[1:] or prefix.startswith("\\^"):

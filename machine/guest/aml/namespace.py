@@ -6,7 +6,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from machine.guest.aml import convert
-from machine.guest.aml.errors import AlreadyExistsError, NotFoundError, OperandTypeError
+from machine.guest.aml.budget import MAX_LEVELS, MAX_NODES
+from machine.guest.aml.errors import (
+    AlreadyExistsError,
+    LimitExceededError,
+    NotFoundError,
+    OperandTypeError,
+)
 from machine.guest.aml.names import NamePath, trim
 from machine.guest.aml.values import (
     ObjectType,
@@ -49,7 +55,7 @@ class Accessible(NamedObject):
 class Node(Reference):
     """A named object; as a value it is a reference to that object."""
 
-    __slots__ = ("alive", "children", "content", "name", "order", "parent", "space")
+    __slots__ = ("alive", "children", "content", "level", "name", "order", "parent", "space")
 
     def __init__(
         self, space: Namespace, parent: Node | None, name: str, content: Value | NamedObject
@@ -59,16 +65,19 @@ class Node(Reference):
         self.name = name
         self.content = content
         self.children: Mapping[str, Node] = _CHILDLESS
+        self.level: int = 0 if parent is None else parent.level + 1
         self.order = 0
         self.alive = True
 
     @property
     def path(self) -> str:
         r"""The absolute path, such as ``\_SB.CPUS.C002``."""
-        if self.parent is None:
-            return "\\"
-        above = self.parent.path
-        return above + ("" if above == "\\" else ".") + trim(self.name)
+        segs = []
+        at: Node = self
+        while at.parent is not None:
+            segs.append(trim(at.name))
+            at = at.parent
+        return "\\" + ".".join(reversed(segs))
 
     def __str__(self) -> str:
         return self.path
@@ -78,6 +87,10 @@ class Node(Reference):
         if not isinstance(self.children, dict):
             self.children = {}
         self.children[seg] = child
+
+    def remove(self) -> None:
+        """Take this name, and all below it, out of the tree."""
+        self.space.remove(self)
 
     def disown(self, seg: str) -> None:
         """Forget a name below this one."""
@@ -156,6 +169,24 @@ class NameReference(Reference):
         self.scope.space.lookup(self.scope, self.path).write(value)
 
 
+class Link:
+    """A name that an Alias has given to an object; the object does not know."""
+
+    __slots__ = ("_name", "_parent", "_space", "alive")
+
+    def __init__(self, space: Namespace, parent: Node, name: str) -> None:
+        self._space = space
+        self.alive = True
+        self._parent = parent
+        self._name = name
+
+    def remove(self) -> None:
+        """Take the name away."""
+        self.alive = False
+        self._parent.disown(self._name)
+        self._space.generation += 1
+
+
 def _fill(buffer: bytearray, source: bytearray) -> None:
     """A Buffer keeps its length when it is stored to, unless that is 0."""
     size = len(buffer)
@@ -170,6 +201,7 @@ class Namespace:
         self.generation = 0
         self.root = Node(self, None, "\\", NamedObject())
         self._count = 0
+        self._nodes = 0
         self._initializers: dict[Node, None] = {}
 
     def create(self, scope: Node, path: NamePath, content: Value | NamedObject) -> Node:
@@ -178,8 +210,12 @@ class Namespace:
         Raises:
             AlreadyExistsError: the name is taken.
             NotFoundError: the scope that it names does not exist.
+            LimitExceededError: there are too many names, or too many above each other.
         """
         parent, seg = self._place(scope, path)
+        if parent.level >= MAX_LEVELS or self._nodes >= MAX_NODES:
+            raise LimitExceededError(f"{self._nodes} names, {parent.level} above this one")
+        self._nodes += 1
         node = Node(self, parent, seg, content)
         self._count += 1
         node.order = self._count
@@ -189,11 +225,12 @@ class Namespace:
         self.generation += 1
         return node
 
-    def link(self, scope: Node, path: NamePath, target: Node) -> None:
+    def link(self, scope: Node, path: NamePath, target: Node) -> Link:
         """Give ``target`` another name."""
         parent, seg = self._place(scope, path)
         parent.adopt(seg, target)
         self.generation += 1
+        return Link(self, parent, seg)
 
     def _place(self, scope: Node, path: NamePath) -> tuple[Node, str]:
         if not path.segs:
@@ -212,6 +249,7 @@ class Namespace:
             if child.parent is node:
                 self.remove(child)
         node.alive = False
+        self._nodes -= 1
         if node.name == "_INI":
             self._initializers.pop(node, None)
         if node.parent is not None:
@@ -243,11 +281,16 @@ class Namespace:
         return node
 
     def _walk(self, scope: Node, path: NamePath) -> Node | None:
-        at: Node | None = self.root if path.root else scope
+        at = self.root if path.root else scope
         for _ in range(path.parents):
-            at = at.parent if at is not None else None
+            if at.parent is None:
+                return None
+            at = at.parent
         for seg in path.segs:
-            at = at.children.get(seg) if at is not None else None
+            found = at.children.get(seg)
+            if found is None:
+                return None
+            at = found
         return at
 
     def initializers(self) -> list[Node]:

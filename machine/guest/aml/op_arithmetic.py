@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from machine.guest.aml import convert
 from machine.guest.aml.errors import DivideByZeroError, OperandTypeError
-from machine.guest.aml.values import Value, type_name
+from machine.guest.aml.values import Value, cost, type_name
 
 if TYPE_CHECKING:
     from machine.guest.aml.access import Builders, Place, Run, Term, Writer
@@ -155,6 +155,7 @@ def _comparison(function: Compare, context: Context, left: Term, right: Term) ->
         one, two = left_run(frame), right_run(frame)
         if one.__class__ is int and two.__class__ is int:
             return true if function(one, two) else 0
+        frame.chain.budget.spend(cost(one) + cost(two))
         return true if compare(function, one, two, size) else 0
 
     return run
@@ -167,6 +168,7 @@ def _with_constant(function: Compare, context: Context, left: Run, right: int) -
         one = left(frame)
         if one.__class__ is int:
             return true if function(one, right) else 0
+        frame.chain.budget.spend(cost(one))
         return true if compare(function, one, right, size) else 0
 
     return run

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from machine.guest.aml.decode import Block, Signal
 from machine.guest.aml.errors import FatalError, OperandTypeError
+from machine.guest.aml.values import cost
 
 if TYPE_CHECKING:
     from machine.guest.aml.access import Builders, Run, Writer
@@ -21,13 +22,14 @@ def _if(_context: Context, predicate: Run, then: Block, otherwise: Block | None)
     return lambda frame: then_run(frame) if predicate(frame) else else_run(frame)
 
 
-def _while(_context: Context, predicate: Run, body: Block) -> Run:
+def _while(_context: Context, predicate: Run, body: Block, steps: int) -> Run:
+    """``steps`` is what the predicate costs."""
     body_run = body.run
 
     def run(frame: Frame) -> Signal | None:
-        spend = frame.chain.spend
+        spend = frame.chain.budget.spend
         while predicate(frame):
-            spend()
+            spend(steps)
             signal = body_run(frame)
             if signal is Signal.BREAK:
                 break
@@ -66,6 +68,8 @@ def _store(_context: Context, source: Run, target: Writer | None) -> Run:
         value = source(frame)
         if value is None:
             raise OperandTypeError("there is no value to store")
+        if value.__class__ is not int:
+            frame.chain.budget.spend(cost(value))
         target(frame, value)
         return value  # type: ignore[no-any-return]
 

@@ -7,12 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from machine.guest.aml import access, convert
-from machine.guest.aml.errors import LimitExceededError, OperandTypeError, OutOfBoundsError
+from machine.guest.aml.budget import check_bytes, check_chars, check_elements, steps_of
+from machine.guest.aml.errors import OperandTypeError, OutOfBoundsError
 from machine.guest.aml.names import NamePath
 from machine.guest.aml.namespace import NameReference, Node
 from machine.guest.aml.op_arithmetic import compare
 from machine.guest.aml.values import (
-    MAX_ELEMENTS,
     ByteOf,
     CharOf,
     Element,
@@ -21,7 +21,7 @@ from machine.guest.aml.values import (
     Reference,
     Temporary,
     Value,
-    check_size,
+    cost,
     element,
     type_name,
 )
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 def _buffer(_context: Context, size: Run, content: bytes) -> Run:
     def run(frame: Frame) -> bytearray:
-        length = check_size(max(size(frame), len(content)))
+        length = check_bytes(max(size(frame), len(content)))
+        frame.chain.budget.spend(steps_of(length))
         return bytearray(content.ljust(length, b"\0"))
 
     return run
@@ -45,8 +46,7 @@ def _buffer(_context: Context, size: Run, content: bytes) -> Run:
 def _package(_context: Context, count: Run | int, elements: list[Term | NamePath]) -> Run:
     def run(frame: Frame) -> Package:
         length = count if isinstance(count, int) else count(frame)
-        if max(length, len(elements)) > MAX_ELEMENTS:
-            raise LimitExceededError(f"a package of {length:#x} elements")
+        frame.chain.budget.spend(check_elements(length))
         package = Package([_element(frame, item) for item in elements[:length]])
         package.extend([None] * (length - len(package)))
         return package
@@ -60,6 +60,14 @@ def _element(frame: Frame, item: Term | NamePath) -> Value:
         name = NameReference(frame.scope, item)
         return name if frame.lasting else name.settled()
     value: Value = item.run(frame)
+    return value
+
+
+def _result(frame: Frame, value: Value, to: Writer | None) -> Value:
+    """Store what an operator has made, if there is somewhere to, and pay for it."""
+    frame.chain.budget.spend(cost(value))
+    if to is not None:
+        to(frame, value)
     return value
 
 
@@ -79,18 +87,21 @@ def concatenate(left: Value, right: Value, size: int) -> Value:
     one, two = _object_text(left), _object_text(right)
     if isinstance(one, str):
         text = one + convert.to_string(two, size)
-        check_size(len(text))
+        check_chars(len(text))
         return text
     if isinstance(one, int):
         two = convert.to_integer(two, size)
-    data = convert.to_buffer(one, size) + convert.to_buffer(two, size)
-    check_size(len(data))
-    return data
+    return _sum(convert.to_buffer(one, size), convert.to_buffer(two, size))
+
+
+def _sum(one: bytearray, two: bytearray) -> bytearray:
+    check_bytes(len(one) + len(two))
+    return one + two
 
 
 def _templates(left: Value, right: Value, _size: int) -> Value:
     """ConcatenateResTemplate: one End Tag behind the descriptors of both (§19.6.13)."""
-    return _without_end(left) + _without_end(right) + b"\x79\x00"
+    return _sum(_without_end(left), _without_end(right) + b"\x79\x00")
 
 
 def _without_end(value: Value) -> bytearray:
@@ -118,10 +129,7 @@ def _joined(
     size = context.size
 
     def run(frame: Frame) -> Value:
-        value = function(left(frame), right(frame), size)
-        if to is not None:
-            to(frame, value)
-        return value
+        return _result(frame, function(left(frame), right(frame), size), to)
 
     return run
 
@@ -132,10 +140,7 @@ def _mid(context: Context, source: Run, start: Run, length: Run, to: Writer | No
         if not isinstance(whole, str | bytearray):
             whole = convert.to_buffer(whole, context.size)
         first = start(frame)
-        part: Value = whole[first : first + length(frame)]
-        if to is not None:
-            to(frame, part)
-        return part
+        return _result(frame, whole[first : first + length(frame)], to)
 
     return run
 
@@ -163,10 +168,7 @@ def _converted(
     size = context.size
 
     def run(frame: Frame) -> Value:
-        value = function(source(frame), size)
-        if to is not None:
-            to(frame, value)
-        return value
+        return _result(frame, function(source(frame), size), to)
 
     return run
 
@@ -174,10 +176,9 @@ def _converted(
 def _to_string(context: Context, source: Run, length: Run, to: Writer | None) -> Run:
     def run(frame: Frame) -> Value:
         data = convert.to_buffer(source(frame), context.size)
-        text = data[: length(frame)].split(b"\0")[0].decode("latin-1")
-        if to is not None:
-            to(frame, text)
-        return text
+        text = data[: length(frame)].split(b"\0", 1)[0].decode("latin-1")
+        check_chars(len(text))
+        return _result(frame, text, to)
 
     return run
 
@@ -287,8 +288,10 @@ def _match(  # noqa: PLR0913, PLR0917 - the operands of Match
         one, two, first = value1(frame), value2(frame), start(frame)
         if not isinstance(elements, Package):
             raise OperandTypeError("Match needs a Package")
+        spend, each = frame.chain.budget.spend, 1 + cost(one) + cost(two)
         for at in range(first, len(elements)):
             value = element(elements, at)
+            spend(each + cost(value))
             if _matches(kind1, value, one, size) and _matches(kind2, value, two, size):
                 return at
         return none

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from machine.guest.aml import access
 from machine.guest.aml.decode import Block, Code, Signal
 from machine.guest.aml.op_arithmetic import compare
+from machine.guest.aml.values import cost
 
 if TYPE_CHECKING:
     from machine.guest.aml.access import Builders, Run
@@ -42,17 +43,18 @@ class _Chain:
     def run(self, frame: Frame) -> Signal | None:
         """Execute the body of each If that is taken, up to the one that signals."""
         at = -1
-        while (taken := self._next(self._read(frame), at)) is not None:
+        while (taken := self._next(frame, at)) is not None:
             signal = self._body(taken).run(frame)
             if signal is not None:
                 return signal
             at = taken
         return None
 
-    def _next(self, value: Value, after: int) -> int | None:
-        """The next If that is taken while the variable is ``value``."""
+    def _next(self, frame: Frame, after: int) -> int | None:
+        """The next If that is taken while the variable is what it is."""
+        value = self._read(frame)
         if value.__class__ is not int:
-            return self._compared(value, after)
+            return self._compared(frame, value, after)
         first = self._first.get(value)
         if first is None or first > after:
             return first
@@ -60,9 +62,10 @@ class _Chain:
         at = bisect_right(places, after)
         return places[at] if at < len(places) else None
 
-    def _compared(self, value: Value, after: int) -> int | None:
-        constants = self._chain.constants
+    def _compared(self, frame: Frame, value: Value, after: int) -> int | None:
+        constants, each = self._chain.constants, 1 + cost(value)
         for at in range(after + 1, len(constants)):
+            frame.chain.budget.spend(each)
             if compare(operator.eq, value, constants[at], self._size):
                 return at
         return None

@@ -66,7 +66,8 @@ def _alias(context: Context, source: NamePath, path: NamePath) -> Run:
     space = context.namespace
 
     def run(frame: Frame) -> None:
-        space.link(frame.scope, path, space.lookup(frame.scope, source))
+        link = space.link(frame.scope, path, space.lookup(frame.scope, source))
+        frame.created.append(link)
 
     return run
 
@@ -119,7 +120,7 @@ def _operation_region(
     context: Context, path: NamePath, space: int, offset: Run, length: Run
 ) -> Run:
     def run(frame: Frame) -> None:
-        define(frame, path, Region(context.host, space, offset(frame), length(frame)))
+        define(frame, path, Region(context, space, offset(frame), length(frame)))
 
     return run
 
@@ -196,7 +197,7 @@ def _buffer_field(bits: int) -> Callable[..., Run]:
     def build(context: Context, source: Run, index: Run, path: NamePath) -> Run:
         def run(frame: Frame) -> None:
             buffer, at = convert.to_buffer(source(frame), context.size), index(frame) * scale
-            field = BufferField(buffer, at, bits, context.size, raw=False)
+            field = BufferField(context, buffer, at, bits, raw=False)
             define(frame, path, field)
 
         return run
@@ -210,7 +211,7 @@ def _create_field(context: Context, source: Run, index: Run, length: Run, path: 
         at, bits = index(frame), length(frame)
         if not bits:
             raise OperandTypeError("a field of no bits")
-        define(frame, path, BufferField(buffer, at, bits, context.size, raw=True))
+        define(frame, path, BufferField(context, buffer, at, bits, raw=True))
 
     return run
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from machine.guest.aml.context import Context, Frame
 
 _NOTIFIED: Final = frozenset({ObjectType.Device, ObjectType.Processor, ObjectType.ThermalZone})
+NOTIFY_STEPS: Final = 16  # whoever handles it has more to do than this interpreter
 NS_PER_US: Final = 1000
 MAX_STALL: Final = 255  # us; the standard says 100, Intel's interpreter refuses from 256 on
 MAX_SLEEP: Final = 2000  # ms; where Intel's interpreter cuts what is longer
@@ -29,6 +30,7 @@ def _notify(context: Context, place: Place, value: Run) -> Run:
         node = named(place.refer(frame))
         if not isinstance(node.content, NamedObject) or node.content.kind not in _NOTIFIED:
             raise OperandTypeError(f"{node.path} cannot be notified")
+        frame.chain.budget.spend(NOTIFY_STEPS)
         host.notify(node.path, value(frame))
 
     return run

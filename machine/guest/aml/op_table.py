@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from machine.guest.aml import names
 from machine.guest.aml.access import named
+from machine.guest.aml.budget import MAX_TABLE
 from machine.guest.aml.errors import (
     AmlError,
     BadTableError,
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from machine.guest.aml.names import NamePath
     from machine.guest.aml.namespace import Namespace, Node
 
-MAX_TABLE: Final = 1 << 20
-"""Bytes of a table that AML may load; it is read byte by byte."""
 _BREAKING: Final = (LimitExceededError, FatalError)
 """What is not just a table that could not be loaded."""
 
@@ -62,6 +61,7 @@ def _source(source: Place, frame: Frame) -> bytes:
 
 
 def _of_region(region: Region) -> bytes:
+    """Read byte by byte."""
     if region.space != SYSTEM_MEMORY:
         raise OperandTypeError("Load needs a region in SystemMemory")
     length = int.from_bytes(_bytes(region, 4, 4), "little")
@@ -71,8 +71,7 @@ def _of_region(region: Region) -> bytes:
 
 
 def _bytes(region: Region, start: int, size: int) -> bytes:
-    load = region.memory.load
-    return bytes([load(region.at(start + at, 1), 1) & 0xFF for at in range(size)])
+    return bytes([region.load(start + at, 1) & 0xFF for at in range(size)])
 
 
 def _loaded(context: Context, table: bytes, scope: Node, frame: Frame) -> bool:
@@ -105,7 +104,7 @@ def _load_table(  # noqa: PLR0913, PLR0917 - the operands of LoadTable
         if found is None:
             return 0
         scope = _at(space, frame.scope, root_path) if root_path else space.root
-        region = Region(context.host, SYSTEM_MEMORY, found.address, found.length)
+        region = Region(context, SYSTEM_MEMORY, found.address, found.length)
         if not _loaded(context, _of_region(region), scope, frame):
             return 0
         if parameter_path:
@@ -134,7 +133,7 @@ def _data_region(context: Context, path: NamePath, *texts: Run) -> Run:
         found = _find(context, frame, *texts)
         if found is None:
             raise NotFoundError(f"there is no table for the region {path}")
-        define(frame, path, Region(context.host, SYSTEM_MEMORY, found.address, found.length))
+        define(frame, path, Region(context, SYSTEM_MEMORY, found.address, found.length))
 
     return run
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from machine.guest.aml.budget import MAX_TABLE
 from machine.guest.aml.context import Frame
 from machine.guest.aml.decode import Block, Code
 from machine.guest.aml.errors import BadTableError
-from machine.guest.aml.values import MAX_BYTES
 
 if TYPE_CHECKING:
     from machine.guest.aml.context import Chain
@@ -37,7 +37,7 @@ def checked(table: bytes) -> bytes:
     if len(table) < HEADER:
         raise BadTableError(f"{len(table)} bytes are no table")
     length = int.from_bytes(table[4:8], "little")
-    if not HEADER <= length <= min(len(table), MAX_BYTES):
+    if not HEADER <= length <= min(len(table), MAX_TABLE):
         raise BadTableError(f"a table of {len(table)} bytes says that it has {length}")
     data = bytes(table[:length])
     if data[:4] not in SIGNATURES:
@@ -59,5 +59,5 @@ def execute(code: Code, scope: Node, chain: Chain) -> None:
     except BaseException:
         for node in reversed(frame.created):
             if node.alive:
-                node.space.remove(node)
+                node.remove()
         raise

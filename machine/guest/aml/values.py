@@ -9,15 +9,12 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
+from machine.guest.aml.budget import MAX_ELEMENTS, check_elements, steps_of
 from machine.guest.aml.errors import (
-    LimitExceededError,
     OperandTypeError,
     OutOfBoundsError,
     UninitializedError,
 )
-
-MAX_BYTES: Final = 1 << 24
-MAX_ELEMENTS: Final = 1 << 16
 
 
 class ObjectType(IntEnum):
@@ -46,6 +43,9 @@ class Reference:
     """A place that holds a value: a named object, a local, an element, a byte."""
 
     __slots__ = ()
+
+    def __str__(self) -> str:
+        return "Reference"
 
     def read(self) -> Value:
         """The value there."""
@@ -299,8 +299,7 @@ def copy_value(value: Value) -> Value:
 
 def _copy_package(source: Package, left: list[int]) -> Package:
     left[0] -= len(source) + 1
-    if left[0] < 0:
-        raise LimitExceededError(f"a package of more than {MAX_ELEMENTS} elements")
+    check_elements(MAX_ELEMENTS - left[0])
     return Package([_copy_element(value, left) for value in source])
 
 
@@ -312,8 +311,16 @@ def _copy_element(value: Value, left: list[int]) -> Value:
     return bytearray(value) if isinstance(value, bytearray) else value
 
 
-def check_size(size: int) -> int:
-    """Refuse objects that no honest firmware needs."""
-    if size > MAX_BYTES:
-        raise LimitExceededError(f"an object of {size:#x} bytes")
-    return size
+def cost(value: object) -> int:
+    """The steps that copying, converting or comparing a value costs; a package's are all in it."""
+    if isinstance(value, str | bytearray):
+        return steps_of(len(value))
+    if not isinstance(value, Package):
+        return 0
+    total, pending = 0, [value]
+    while pending and total < MAX_ELEMENTS:
+        package = pending.pop()
+        total += 1 + len(package)
+        pending += [element for element in package if isinstance(element, Package)]
+        total += sum([cost(element) for element in package if not isinstance(element, Package)])
+    return total

@@ -90,7 +90,7 @@ def programs(draw: st.DrawFn) -> Program:
 
 def outcome(table: bytes, value: Value) -> tuple[object, ...]:
     host = MemoryHost()
-    interpreter = Interpreter(host, budget=300)
+    interpreter = Interpreter(host, budget=100_000)
     interpreter.load_table(table)
     results: list[object] = []
     for args in ([value] * 7, [value] + [None] * 6):
@@ -103,7 +103,7 @@ def outcome(table: bytes, value: Value) -> tuple[object, ...]:
     return (*results, *host.log)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(programs(), st.sampled_from([1, 2]))
 def test_a_chain_does_what_its_ifs_do_one_by_one(program: Program, revision: int) -> None:
     assert found(b"".join(program.ifs)) is not None
