@@ -20,11 +20,12 @@ Printed = int | str | bytes | list["Printed"] | None
 
 @dataclass
 class Outcome:
-    """What acpiexec says of one evaluation: a value or an error, and the accesses it made."""
+    """What acpiexec says of one evaluation: a value or an error, accesses and notifications."""
 
     value: Printed = None
     error: str | None = None
     accesses: list[Access] = field(default_factory=list)
+    notified: list[tuple[str, int]] = field(default_factory=list)
 
 
 def compile_asl(folder: Path, source: str) -> bytes:
@@ -37,13 +38,15 @@ def compile_asl(folder: Path, source: str) -> bytes:
     return (folder / "stranger.aml").read_bytes()
 
 
-def run(folder: Path, table: bytes, methods: Iterable[str]) -> dict[str, Outcome]:
-    """Evaluate methods in one process, in order."""
+def run(folder: Path, table: bytes, methods: Iterable[str], *more: bytes) -> dict[str, Outcome]:
+    """Evaluate methods in one process, in order; ``more`` are tables loaded after the first."""
     acpiexec = need_tool("acpiexec")
-    (folder / "run.aml").write_bytes(table)
+    files = [f"run{at}.aml" for at in range(1 + len(more))]
+    for name, content in zip(files, (table, *more), strict=True):
+        (folder / name).write_bytes(content)
     commands = "".join(f"evaluate \\{method}\n" for method in methods) + "quit\n"
     done = subprocess.run(
-        [acpiexec, "-dr", "-vr", "run.aml"],
+        [acpiexec, "-dr", "-vr", *files],
         cwd=folder,
         input=commands,
         capture_output=True,
@@ -57,6 +60,7 @@ def run(folder: Path, table: bytes, methods: Iterable[str]) -> dict[str, Outcome
 
 
 _ACCESS = re.compile(r"SystemMemory (Read |Write): Val (\w+) Addr (\w+) BitWidth (\w+)")
+_NOTIFIED = re.compile(r"Received a \w+ Notify on \[(\w+)\] \S+ Value (\w+)")
 _FAILED = re.compile(r"failed with status (\w+)|^ACPI Error: (\w+), while executing", re.MULTILINE)
 
 
@@ -70,14 +74,16 @@ def _outcome(text: str) -> Outcome:
         )
         for kind, value, address, width in _ACCESS.findall(text)
     ]
+    notified = [(name, int(value, 16)) for name, value in _NOTIFIED.findall(text)]
+    outcome = Outcome(accesses=accesses, notified=notified)
     failed = _FAILED.search(text)
-    if failed:
-        return Outcome(error=failed[1] or failed[2], accesses=accesses)
     lines = text.splitlines()
     start = next((at for at, line in enumerate(lines) if " returned object " in line), None)
-    if start is None:
-        return Outcome(accesses=accesses)
-    return Outcome(_value(iter(lines[start + 1 :])), accesses=accesses)
+    if failed:
+        outcome.error = failed[1] or failed[2]
+    elif start is not None:
+        outcome.value = _value(iter(lines[start + 1 :]))
+    return outcome
 
 
 _DUMP = re.compile(r"[0-9A-F]{4}: ((?:[0-9A-F]{2} )+)")
@@ -93,11 +99,15 @@ def _value(lines: Iterator[str]) -> Printed:
         return _dump(match[2], int(match[1], 16), lines)
     if match := re.search(r"\[Package\] Contains (\d+)", line):
         return [_value(lines) for _ in range(int(match[1]))]
+    if match := re.search(r"\[Object Reference\].* Name (\w+)", line):
+        return match[1]
     return None if "[Null Object]" in line else line.strip()
 
 
 def _dump(line: str, length: int, lines: Iterator[str]) -> bytes:
     data = b""
+    if not line:
+        line = next(lines)
     while length:
         found = _DUMP.search(line)
         assert found, line

@@ -49,6 +49,23 @@ class MemoryHost:
         self.log.append(("debug", text))
 
 
+class AccessHost(MemoryHost):
+    """Remembers accesses with their values, loads included."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.accesses: list[tuple[str, int, int, int]] = []
+
+    def load(self, address: int, size: int) -> int:
+        value = super().load(address, size)
+        self.accesses.append(("load", address, size, value))
+        return value
+
+    def store(self, address: int, size: int, value: int) -> None:
+        super().store(address, size, value)
+        self.accesses.append(("store", address, size, value))
+
+
 GED = 0x09080000
 CPUS = 0x090C0000
 

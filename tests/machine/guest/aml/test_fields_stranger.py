@@ -6,7 +6,7 @@ import pytest
 
 from machine.guest.aml import AmlError, Interpreter
 from tests.machine.guest.aml import acpiexec
-from tests.machine.guest.aml.fakes import MemoryHost
+from tests.machine.guest.aml.fakes import AccessHost
 
 DECLARATIONS = """
   OperationRegion(R0,SystemMemory,0x1000,0x100)
@@ -86,7 +86,7 @@ def test_a_field_makes_the_accesses_of_acpiexec(
     table_and_theirs: tuple[bytes, dict[str, acpiexec.Outcome]], name: str
 ) -> None:
     table, theirs = table_and_theirs
-    host = LoadedHost()
+    host = AccessHost()
     ours = Interpreter(host)
     ours.load_table(table)
     try:
@@ -99,20 +99,3 @@ def test_a_field_makes_the_accesses_of_acpiexec(
     found = [(*access[:3], access[3] & 0xFFFFFFFF) for access in host.accesses]
     assert found == expected
     assert failed == (theirs[name].error is not None)
-
-
-class LoadedHost(MemoryHost):
-    """Logs what is loaded, too; acpiexec prints 32 bits of any value."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.accesses: list[acpiexec.Access] = []
-
-    def load(self, address: int, size: int) -> int:
-        value = super().load(address, size)
-        self.accesses.append(("load", address, size, value))
-        return value
-
-    def store(self, address: int, size: int, value: int) -> None:
-        super().store(address, size, value)
-        self.accesses.append(("store", address, size, value))

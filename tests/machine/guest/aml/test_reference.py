@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from machine.guest.aml import Interpreter, Package
+from machine.acpi import aml
+from machine.guest.aml import Interpreter, Package, Reference
+from machine.guest.aml.namespace import Accessible, NamedObject
+from machine.guest.aml.objects import Method
 from tests.machine.acpi.reference import MACHINES, reference_table
 from tests.machine.guest.aml import acpiexec
-from tests.machine.guest.aml.fakes import CPUS, GED, HotplugHost, MemoryHost
+from tests.machine.guest.aml.fakes import CPUS, GED, AccessHost, HotplugHost, MemoryHost
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -201,3 +204,128 @@ def test_acpiexec_makes_the_same_accesses_on_the_reference(machine: str, tmp_pat
         expected = [(kind, address, size) for kind, address, size, _ in theirs[path[1:]].accesses]
         assert [entry[:3] for entry in host.log if entry[0] in {"load", "store"}] == expected
         assert expected
+
+
+def evaluable(interpreter: Interpreter) -> list[str]:
+    """Every name that has a value without arguments; the routing table is looked at by row."""
+    nodes = [node for node in interpreter.namespace.walk() if node.name != "_PRT"]
+    return [
+        node.path
+        for node in nodes
+        if (isinstance(node.content, Method) and not node.content.arg_count)
+        or isinstance(node.content, Accessible)
+        or not isinstance(node.content, NamedObject)
+    ]
+
+
+ROWS = [f"P{row:03d}" for row in range(128)]
+ROUTING = aml.definition_block(
+    "SSDT",
+    2,
+    *(
+        aml.method(
+            row, 0, aml.return_(aml.deref_of(aml.index(aml.name_string("\\_SB.PCI0._PRT"), at)))
+        )
+        for at, row in enumerate(ROWS)
+    ),
+)
+"""The routing table is more than acpiexec can print at once."""
+
+
+def printed(value: object) -> acpiexec.Printed:
+    if isinstance(value, Reference):
+        return str(value).rpartition(".")[2]
+    if isinstance(value, list):
+        return [printed(element) for element in value]
+    return bytes(value) if isinstance(value, bytearray) else value  # type: ignore[return-value]
+
+
+@pytest.mark.acpica
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_object_of_the_reference_has_the_value_that_acpiexec_gives_it(
+    machine: str, tmp_path: Path
+) -> None:
+    table = reference_table(machine, "DSDT")
+    host = MemoryHost()
+    interpreter = Interpreter(host)
+    for each in (table, ROUTING):
+        interpreter.load_table(each)
+    paths = evaluable(interpreter)
+    for path in paths:  # as acpiexec does at its start
+        if path.endswith("._STA"):
+            interpreter.evaluate(path)
+    theirs = acpiexec.run(tmp_path, table, [path[1:] for path in paths], ROUTING)
+    assert {"_HID", "_UID", "_CRS", "_CCA", "_STA", "_PRS"} <= {path[-4:] for path in paths}
+    assert len(paths) > 300
+    for path in paths:
+        host.log.clear()
+        assert printed(interpreter.evaluate(path)) == theirs[path[1:]].value, path
+        made = [entry[:3] for entry in host.log if entry[0] in {"load", "store"}]
+        assert made == [access[:3] for access in theirs[path[1:]].accesses], path
+
+
+EVENTS = {
+    "insertion": (8, "CINS", [("C002", 1)]),
+    "removal": (8, "CRMV", [("C002", 3)]),
+    "power-down": (2, "CPEN", [("PWRB", 0x80)]),
+    "both": (10, "CINS", [("PWRB", 0x80), ("C002", 1)]),
+    "nothing": (0, "CINS", []),
+}
+
+
+def prepared(event: int, flag: str) -> bytes:
+    """A method that puts into the registers, which are memory here, what the devices would."""
+    stores = [
+        aml.store(event, "\\_SB.GED.ESEL"),
+        aml.store(2, "\\_SB.PRES.CDAT"),
+        aml.store(1, f"\\_SB.PRES.{flag}"),
+    ]
+    return aml.definition_block("SSDT", 2, aml.method("PREP", 0, *stores))
+
+
+@pytest.mark.acpica
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("case", EVENTS)
+def test_an_event_goes_all_the_way_to_its_notify_as_in_acpiexec(
+    machine: str, case: str, tmp_path: Path
+) -> None:
+    event, flag, notified = EVENTS[case]
+    tables = reference_table(machine, "DSDT"), prepared(event, flag)
+    host = AccessHost()
+    interpreter = Interpreter(host)
+    for table in tables:
+        interpreter.load_table(table)
+    theirs = acpiexec.run(tmp_path, tables[0], ["PREP", "_SB.GED._EVT 0x29"], tables[1])
+    interpreter.evaluate("\\PREP")
+    host.log.clear()
+    host.accesses.clear()
+    interpreter.evaluate("\\_SB.GED._EVT", 0x29)
+    found = theirs["_SB.GED._EVT"]
+    assert found.error is None
+    assert host.accesses == found.accesses
+    assert found.accesses
+    told = [entry[1:] for entry in host.log if entry[0] == "notify"]
+    assert [(str(path).rpartition(".")[2], value) for path, value in told] == notified
+    assert found.notified == notified
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_the_devices_of_the_reference_are_all_found(machine: str) -> None:
+    _, interpreter = booted(machine)
+    devices = [path.rpartition(".")[2] for path in interpreter.devices()]
+    assert {"COM0", "PWRB", "GED", "PRES", "CPUS", "PCI0", "RES0", "C000"} <= set(devices)
+    assert [name for name in devices if name.startswith("VR")] == [f"VR{n:02d}" for n in range(32)]
+    assert [name for name in devices if name[0] == "L"] == [f"L00{n}" for n in range(4)]
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_interrupt_routing_covers_all_slots_and_pins(machine: str) -> None:
+    _, interpreter = booted(machine)
+    routing = interpreter.evaluate("\\_SB.PCI0._PRT")
+    assert isinstance(routing, Package)
+    found = [[str(element) for element in row] for row in routing if isinstance(row, Package)]
+    assert found == [
+        [str(slot << 16 | 0xFFFF), str(pin), f"\\_SB.L00{(slot + pin) % 4}", "0"]
+        for slot in range(32)
+        for pin in range(4)
+    ]
