@@ -34,6 +34,7 @@ def test_the_pages_are_those_that_were_promised() -> None:
     assert {page.stem for page in PAGES} >= {
         "README",
         "acpi",
+        "aml",
         "architecture",
         "changelog",
         "commands",
