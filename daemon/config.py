@@ -183,6 +183,7 @@ class DaemonConfig(_Config):
         mqtt: the broker to publish at.
         trace: file to write trace points to, `-` for standard error.
         dump_acpi: folder to write ACPI's tables to, instead of starting anything.
+        dump_dtb: file to write the device tree to, in place of a start.
     """
 
     machine: Annotated[MachineConfig, _Complete] = Field(default_factory=MachineConfig)
@@ -195,3 +196,4 @@ class DaemonConfig(_Config):
     mqtt: MqttConfig | None = None
     trace: str | None = None
     dump_acpi: str | None = None
+    dump_dtb: str | None = None

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from daemon.app import StartError
 from machine.errors import MachineError
+from machine.firmware.fdt import fdt
 from machine.virt import VirtMachine
+from machine.virt_fdt import board_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from machine.config import MachineConfig
 
@@ -22,7 +24,8 @@ def dump_acpi(config: MachineConfig, folder: str) -> None:
     Raises:
         StartError: the machine can't be built or has no tables, or a file can't be written.
     """
-    tables = _acpi_tables(config)
+    with _built(config) as machine:
+        tables = machine.acpi_tables()
     if not tables:
         raise StartError(f"--dump-acpi {folder}: a machine with acpi=off has no ACPI tables")
     try:
@@ -33,9 +36,34 @@ def dump_acpi(config: MachineConfig, folder: str) -> None:
         raise StartError(f"--dump-acpi {folder}: {error.filename}: {error.strerror}") from None
 
 
-def _acpi_tables(config: MachineConfig) -> Mapping[str, bytes]:
+def dump_device_tree(config: MachineConfig, path: str) -> None:
+    """Write the device tree of a machine as it would be at its start.
+
+    Raises:
+        StartError: the machine can't be built, or the file can't be written.
+    """
+    with _built(config) as machine:
+        try:
+            write_device_tree(machine, path)
+        except OSError as error:
+            raise StartError(f"Failed dumping dtb to {path}: {error.strerror}") from None
+
+
+def write_device_tree(machine: VirtMachine, path: str) -> None:
+    """Write the device tree of a machine as it is.
+
+    Raises:
+        OSError: the file can't be written.
+    """
+    Path(path).write_bytes(fdt(board_tree(machine)))
+
+
+@contextlib.contextmanager
+def _built(config: MachineConfig) -> Iterator[VirtMachine]:
+    """A machine that does not run; what it can't be built of is said in one line."""
     try:
-        with contextlib.closing(VirtMachine(config)) as machine:
-            return machine.acpi_tables()
+        machine = VirtMachine(config)
     except MachineError as error:
         raise StartError(str(error)) from None
+    with contextlib.closing(machine):
+        yield machine

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from daemon.app import App, StartError
-from daemon.dump import dump_acpi
+from daemon.dump import dump_acpi, dump_device_tree
 from daemon.options.table import parse
 from daemon.options.usage import Exit, UsageError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from daemon.config import DaemonConfig
+    from machine.config import MachineConfig
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +38,21 @@ def run(argv: Sequence[str]) -> int:
         if config.dump_acpi is not None:
             dump_acpi(config.machine, config.dump_acpi)
             return 0
+        if config.dump_dtb is not None:
+            return _dump_dtb(config.machine, config.dump_dtb)
         return uvloop.run(_serve(config))
     except Exit as text:
         return _tell(str(text))
     except (UsageError, StartError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)  # noqa: T201 - the one clear line
         return 1
+
+
+def _dump_dtb(machine: MachineConfig, path: str) -> int:
+    """Write the device tree, and say so, as QEMU does; gives the exit status."""
+    dump_device_tree(machine, path)
+    print(f"{PROGRAM}: info: dtb dumped to {path}. Exiting.", file=sys.stderr)  # noqa: T201
+    return 0
 
 
 def _complete_streams() -> None:

@@ -105,7 +105,7 @@ def _acpi(machine: VirtMachine, slot: CpuSlot) -> AcpiVcpuInfo | None:
 
 def _guest(machine: VirtMachine, slot: CpuSlot) -> GuestVcpuInfo | None:
     kernel = machine.power.kernel
-    cpu = kernel.by_uid.get(slot.index) if kernel is not None else None
+    cpu = kernel.by_affinity.get(slot.arch_id) if kernel is not None else None
     if cpu is None:
         return None
     topology = GuestCpuTopology(**cpu.topology._asdict()) if cpu.topology else None

@@ -20,6 +20,11 @@ class CpuModel(NamedTuple):
         """The QOM type, as `device_add`'s driver names it."""
         return f"{self.name}-arm-cpu"
 
+    @property
+    def compatible(self) -> str:
+        """What a device tree calls it; `max` is no real CPU, and called what QEMU calls it."""
+        return f"arm,{'cortex-a57' if self.name == 'max' else self.name}"
+
 
 CPU_MODELS: dict[str, CpuModel] = {
     name: CpuModel(name, midr)

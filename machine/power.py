@@ -8,6 +8,7 @@ loop does it after the vCPU thread has left the guest.
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from machine.engine.model import ModelEngine
@@ -18,6 +19,7 @@ from machine.guest.image import Image
 from machine.guest.smp import SystemState
 from machine.kvm.vcpu import MpState
 from machine.runstate import RunState
+from machine.virt_fdt import board_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -175,7 +177,7 @@ class Power:
     def start(self) -> None:
         """Lay firmware's data out in RAM, and bring the boot CPU to its first instruction."""
         machine = self._machine
-        boot = loader.load(machine.ram, self._tables)
+        boot = loader.load(machine.ram, self._tables, partial(board_tree, machine))
         self.image = Image(boot.pc, self)
         self.cpu_on(machine.slots[0], boot.pc, boot.x0)
 
@@ -241,9 +243,11 @@ class Power:
         if self._machine.trace.on:
             self._machine.trace("guest", name, **fields)
 
-    def cpus_changed(self, uid: int) -> None:
+    def cpus_changed(self, mpidr: int) -> None:
         """The kernel's enabled or online mask changed."""
         if self._machine.trace.on and self.kernel is not None:
-            cpu = self.kernel.by_uid[uid]
+            cpu = self.kernel.by_affinity[mpidr]
             self.traced("cpu_masks", cpu=cpu.id, enabled=cpu.enabled, online=cpu.online)
-        self._machine.events.emit(VcpuChanged(uid))
+        slot = self._machine.by_affinity.get(mpidr)
+        if slot is not None:  # firmware's data, as the guest found it, may name a CPU that is none
+            self._machine.events.emit(VcpuChanged(slot.index))

@@ -78,7 +78,7 @@ class VirtMachine:
         self._create_acpi_devices()
         self._realize_boot_cpus()
         self.power = Power(self, self._tables())
-        self._psci = PsciPolicy(self, self._by_affinity, self.power)
+        self._psci = PsciPolicy(self, self.by_affinity, self.power)
         objects = BoardObjects(self)
         self.qom = QomTree(f"{MACHINE_TYPE}-machine", objects.machine)
         self.qom.mount("objects", "container", objects.objects)
@@ -136,7 +136,7 @@ class VirtMachine:
             )
             for vcpu in self.vm.vcpus.values()
         ]
-        self._by_affinity = {slot.arch_id: slot for slot in self.slots}
+        self.by_affinity = {slot.arch_id: slot for slot in self.slots}
         self.plugger = CpuPlugger(self)
 
     def _create_acpi_devices(self) -> None:

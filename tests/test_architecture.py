@@ -74,6 +74,7 @@ BOARD = (
     "machine.scheduler",
     "machine.virt",
     "machine.virt_cpus",
+    "machine.virt_fdt",
 )
 DEVICES = ("machine.acpi", "machine.firmware", "machine.gicv3", "machine.kvm")
 

@@ -60,6 +60,8 @@ MACHINE_SWITCHES: Mapping[str, tuple[bool, ...]] = {
     "suppress-vmdesc": ANY,
     "highmem": (True,),
     "compact-highmem": (True,),
+    "dt-kaslr-seed": (False,),
+    "dtb-randomness": (False,),
     "hmat": (False,),
     "its": (False,),
     "mte": (False,),
@@ -76,10 +78,7 @@ UNMODELLED = frozenset(
         "aux-ram-share",
         "confidential-guest-support",
         "default-bus-bypass-iommu",
-        "dt-kaslr-seed",
-        "dtb-randomness",
         "dtb",
-        "dumpdtb",
         "firmware",
         "highmem-ecam",
         "highmem-mmio",
@@ -104,6 +103,7 @@ MACHINE_GROUP = Group(
         Parameter("x-system-suspend", "boolean", default="off"),
         Parameter("memory-backend", shape="ID"),
         Parameter("highmem-redists", "boolean", default="on"),
+        Parameter("dumpdtb", shape="FILE"),
         *(Parameter(name, "boolean") for name in MACHINE_SWITCHES),
         Parameter("x-mpidr", shape="kvm|topology", default="kvm"),
         Parameter("x-max-cpus", "number", default=str(MAX_CPUS)),
@@ -148,6 +148,15 @@ class MachineDraft:
         if text in {"help", "?"}:
             raise Exit(f"Supported machines are:\n{MACHINE}  (alias: virt)\n")
         self.properties |= parse_keyval(text, "type")
+
+    def read_dump_dtb(self, text: str) -> None:
+        """--dump-dtb FILE, which is -machine dumpdtb=FILE."""
+        self.properties["dumpdtb"] = text
+
+    @property
+    def dump_dtb(self) -> str | None:
+        """Where the device tree is to be written, if anywhere."""
+        return self.properties.get("dumpdtb")
 
     def read_smp(self, text: str) -> None:
         """-smp [cpus=]N[,KEY=N...]."""
@@ -219,6 +228,7 @@ class MachineDraft:
             UsageError: something is unknown, contradictory or not modelled.
         """
         properties = dict(self.properties)
+        properties.pop("dumpdtb", None)
         kind = properties.pop("type", "virt")
         if kind not in MACHINES:
             raise UsageError(f'unsupported machine type: "{kind}"')

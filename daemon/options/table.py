@@ -67,6 +67,7 @@ class Draft:
             mqtt=self.mqtt,
             trace=self.trace,
             dump_acpi=self.dump_acpi,
+            dump_dtb=self.machine.dump_dtb,
         )
 
 
@@ -172,7 +173,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         ("machine", "M"),
         "[type=]virt[,gic-version=3|2|max|host][,acpi=on|off][,memory-backend=ID]"
-        "[,highmem-redists=on|off][,PROPERTY=VALUE...]",
+        "[,highmem-redists=on|off][,dumpdtb=FILE][,PROPERTY=VALUE...]",
         "the machine type, and what is special about it; only GICv3 with ACPI hot-plugs",
         lambda draft, text: draft.machine.read_machine(text),
         group=MACHINE_GROUP,
@@ -327,6 +328,13 @@ OPTIONS: tuple[Option, ...] = (
         "DIR",
         "write the ACPI tables that this machine has to DIR, one file each, and exit",
         _dump_acpi,
+        ours=True,
+    ),
+    Option(
+        ("dump-dtb",),
+        "FILE",
+        "write the machine's device tree there, and exit; the same as -machine dumpdtb=FILE",
+        lambda draft, text: draft.machine.read_dump_dtb(text),
         ours=True,
     ),
 )

@@ -6,8 +6,9 @@ There is no firmware code: what a real one leaves behind is written straight int
     RAM base + 48M           device tree: /chosen points to the EFI system table
     end of RAM - n MiB       ACPI tables, EFI tables: AcpiReclaimMemory, up to the end
 
-The device tree holds only /chosen, so that the kernel takes everything else from ACPI. Debian's
-kernels ignore all EFI data without `linux,uefi-secure-boot`.
+With ACPI the device tree holds only /chosen, so that the kernel takes everything else from ACPI;
+without, it is the whole board's. Debian's kernels ignore all EFI data without
+`linux,uefi-secure-boot`.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from machine.acpi.fadt import fadt
 from machine.acpi.rsdp import rsdp
 from machine.acpi.xsdt import xsdt
 from machine.firmware import efi
-from machine.firmware.fdt import fdt
+from machine.firmware.fdt import cells, fdt, wide
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from machine.firmware.fdt import Tree
     from machine.memory import Ram
 
 MIB = 1 << 20
@@ -96,21 +98,24 @@ def acpi_region(end: int, tables: Mapping[str, bytes]) -> AcpiRegion:
     return AcpiRegion(layout, system_table, made | dict(tables))
 
 
-def load(ram: Ram, tables: Mapping[str, bytes]) -> BootState:
-    """Write tables, EFI's structures and the device tree into RAM.
+def load(ram: Ram, tables: Mapping[str, bytes], board: Callable[[], Tree]) -> BootState:
+    """Write what a kernel is handed over into RAM.
 
     Args:
         ram: the machine's memory.
-        tables: as for `acpi_region`; without any, the device tree tells of no firmware at all.
+        tables: as for `acpi_region`.
+        board: makes the device tree for where there are none.
     """
-    properties = _publish(ram, acpi_region(ram.end, tables)) if tables else {}
-    cells = (2).to_bytes(4, "big")
-    tree = fdt({"#address-cells": cells, "#size-cells": cells, "chosen": properties})
-    ram.write_bytes(ram.base + FDT_OFFSET, tree)
+    tree = _acpi_tree(_publish(ram, acpi_region(ram.end, tables))) if tables else board()
+    ram.write_bytes(ram.base + FDT_OFFSET, fdt(tree))
     return BootState(pc=ram.base + IMAGE_OFFSET, x0=ram.base + FDT_OFFSET)
 
 
-def _publish(ram: Ram, region: AcpiRegion) -> dict[str, bytes]:
+def _acpi_tree(chosen: Tree) -> Tree:
+    return {"#address-cells": cells(2), "#size-cells": cells(2), "chosen": chosen}
+
+
+def _publish(ram: Ram, region: AcpiRegion) -> Tree:
     """Write the region into RAM; gives the properties of /chosen that lead there."""
     layout = region.layout
     regions = [
@@ -121,10 +126,10 @@ def _publish(ram: Ram, region: AcpiRegion) -> dict[str, bytes]:
     start = layout.place(memory_map)
     layout.write(ram)
     return {
-        "linux,uefi-system-table": region.system_table.to_bytes(8, "big"),
-        "linux,uefi-mmap-start": start.to_bytes(8, "big"),
-        "linux,uefi-mmap-size": len(memory_map).to_bytes(4, "big"),
-        "linux,uefi-mmap-desc-size": efi.DESCRIPTOR_SIZE.to_bytes(4, "big"),
-        "linux,uefi-mmap-desc-ver": efi.DESCRIPTOR_VERSION.to_bytes(4, "big"),
-        "linux,uefi-secure-boot": SECURE_BOOT_DISABLED.to_bytes(4, "big"),
+        "linux,uefi-system-table": wide(region.system_table),
+        "linux,uefi-mmap-start": wide(start),
+        "linux,uefi-mmap-size": cells(len(memory_map)),
+        "linux,uefi-mmap-desc-size": cells(efi.DESCRIPTOR_SIZE),
+        "linux,uefi-mmap-desc-ver": cells(efi.DESCRIPTOR_VERSION),
+        "linux,uefi-secure-boot": cells(SECURE_BOOT_DISABLED),
     }

@@ -11,12 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from machine.guest.platform import Platform
-
-FDT_MAGIC = 0xD00D_FEED
-FDT_BEGIN_NODE, FDT_END_NODE, FDT_PROP, FDT_NOP, FDT_END = 1, 2, 3, 4, 9
 
 EFI_SYSTEM_TABLE_SIGNATURE = 0x5453_5953_2049_4249
 ACPI_20_TABLE_GUID = bytes.fromhex("71e86888f1e4d311bc220080c73c8881")
@@ -41,13 +38,12 @@ def load_bytes(platform: Platform, address: int, size: int) -> bytes:
     return platform.load(address, size).to_bytes(size, "little")
 
 
-def find_rsdp(platform: Platform, fdt: int) -> int:
-    """Follow the hand-over to the address of ACPI's root pointer.
+def find_rsdp(platform: Platform, chosen: Mapping[str, bytes]) -> int:
+    """Follow the hand-over, from the properties of /chosen, to the address of ACPI's root pointer.
 
     Raises:
         FirmwareError: where a link of the chain is missing.
     """
-    chosen = dict(_properties(_load_fdt(platform, fdt), "chosen"))
     if SYSTEM_TABLE_PROPERTY not in chosen:
         raise FirmwareError("no EFI system table in /chosen")
     return _find_configuration_table(
@@ -57,13 +53,12 @@ def find_rsdp(platform: Platform, fdt: int) -> int:
     )
 
 
-def find_dram(platform: Platform, fdt: int) -> tuple[int, int]:
+def find_dram(platform: Platform, chosen: Mapping[str, bytes]) -> tuple[int, int]:
     """Where RAM begins, and the address behind its end, by EFI's memory map (UEFI 2.10 §7.2.3).
 
     Raises:
         FirmwareError: where there is no map, or no RAM in it.
     """
-    chosen = dict(_properties(_load_fdt(platform, fdt), "chosen"))
     if not chosen.keys() >= set(MEMORY_MAP_PROPERTIES):
         raise FirmwareError("no EFI memory map in /chosen")
     start, size, step = (int.from_bytes(chosen[name], "big") for name in MEMORY_MAP_PROPERTIES)
@@ -78,45 +73,6 @@ def find_dram(platform: Platform, fdt: int) -> tuple[int, int]:
     if not ranges:
         raise FirmwareError("no RAM in EFI's memory map")
     return min(base for base, _ in ranges), max(end for _, end in ranges)
-
-
-def _load_fdt(platform: Platform, address: int) -> bytes:
-    header = load_bytes(platform, address, 8)
-    if int.from_bytes(header[:4], "big") != FDT_MAGIC:
-        raise FirmwareError("no device tree")
-    return load_bytes(platform, address, int.from_bytes(header[4:], "big"))
-
-
-def _properties(fdt: bytes, node: str) -> Iterator[tuple[str, bytes]]:
-    """The properties of one child of the root node (Devicetree Specification 0.4 §5)."""
-    path: list[str] = []
-    structure, strings = _be32(fdt, 8), _be32(fdt, 12)
-    at = structure
-    while (token := _be32(fdt, at)) != FDT_END:
-        at += 4
-        if token == FDT_BEGIN_NODE:
-            name = _c_string(fdt, at)
-            path.append(name)
-            at = _align4(at + len(name) + 1)
-        elif token == FDT_END_NODE:
-            path.pop()
-        elif token == FDT_PROP:
-            length, offset = _be32(fdt, at), _be32(fdt, at + 4)
-            if path == ["", node]:
-                yield _c_string(fdt, strings + offset), fdt[at + 8 : at + 8 + length]
-            at = _align4(at + 8 + length)
-
-
-def _be32(data: bytes, at: int) -> int:
-    return int.from_bytes(data[at : at + 4], "big")
-
-
-def _c_string(data: bytes, at: int) -> str:
-    return data[at : data.index(0, at)].decode("ascii")
-
-
-def _align4(at: int) -> int:
-    return at + 3 & -4
 
 
 def _find_configuration_table(platform: Platform, system_table: int, guid: bytes) -> int:

@@ -1,8 +1,8 @@
 """The GICv3 driver (Linux: drivers/irqchip/irq-gic-v3.c; IHI 0069H §12).
 
 Distributor once, at boot; a redistributor and a CPU interface for each CPU as it comes up. The
-redistributor is found by walking the regions of the MADT until GICR_TYPER has the CPU's affinity,
-so that a CPU without one does not start.
+redistributor is found by walking the regions that firmware names until GICR_TYPER has the CPU's
+affinity, so that a CPU without one does not start.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from machine.guest.acpi_tables import Madt
     from machine.guest.platform import Platform
 
 GICD_CTLR, GICD_TYPER = 0x0000, 0x0004
@@ -38,11 +37,16 @@ class NoRedistributorError(Exception):
 
 
 class GicV3:
-    """The driver's state: where the frames are, and who handles which interrupt."""
+    """The driver's state: where the frames are, and who handles which interrupt.
 
-    def __init__(self, madt: Madt) -> None:
-        self._dist = madt.distributor
-        self._regions = madt.redistributors
+    Args:
+        distributor: the address of its frame.
+        redistributors: the regions, address and length in bytes.
+    """
+
+    def __init__(self, distributor: int, redistributors: Sequence[tuple[int, int]]) -> None:
+        self._dist = distributor
+        self._regions = redistributors
         self._redist: dict[int, tuple[int, int]] = {}
         self._handlers: dict[int, Callable[[Platform], None]] = {}
         self._routes: dict[int, int] = {}

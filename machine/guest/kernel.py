@@ -17,6 +17,9 @@ from machine.guest import (
     cpuhp,
     evged,
     firmware,
+    of,
+    of_fdt,
+    of_setup,
     psci,
     suspend,
     sysfs,
@@ -31,7 +34,7 @@ from machine.guest.smp import IPI_RESCHEDULE, Cpu, SystemState
 from machine.guest.workqueue import HotplugQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from machine.guest.aml.values import Value
     from machine.guest.platform import Platform, Thread
@@ -46,8 +49,8 @@ class Observer(Protocol):
     def traced(self, name: str, **fields: object) -> None:
         """A trace point of the kernel, where Linux has one or a debug message."""
 
-    def cpus_changed(self, uid: int) -> None:
-        """The enabled or online mask changed for the CPU with this ACPI _UID."""
+    def cpus_changed(self, mpidr: int) -> None:
+        """The enabled or online mask changed for the CPU with this affinity."""
 
 
 class Kernel:
@@ -65,6 +68,7 @@ class Kernel:
         """The CPUs that are offline only while the system sleeps."""
         self.cpus: list[Cpu] = []
         self.by_uid: dict[int, Cpu] = {}
+        self.by_affinity: dict[int, Cpu] = {}
         self.processors: dict[str, Cpu] = {}
         """The CPUs whose processor devices have been looked at, by their paths."""
         self.online: dict[int, Cpu] = {}
@@ -74,7 +78,7 @@ class Kernel:
         self.acpi_host = AcpiHost(self)
         self.acpi = Interpreter(self.acpi_host)
         self.scan = AcpiScan(self)
-        self._timer_interrupt = 0
+        self.timer_interrupt = 0
 
     def start(self, x0: int, *, secondary_entry: int, resume_entry: int) -> Thread:
         """Boot: `x0` points to the device tree.
@@ -84,33 +88,59 @@ class Kernel:
         self.secondary_entry = secondary_entry
         self.resume_entry = resume_entry
         try:
-            self.acpi_host.rsdp = firmware.find_rsdp(self._platform, x0)
-            tables = acpi_tables.read_tables(self._platform, self.acpi_host.rsdp)
-            dram = firmware.find_dram(self._platform, x0)
+            boot = self._boot_by(of_fdt.load_tree(self._platform, x0))
         except (firmware.FirmwareError, acpi_tables.AcpiTableError) as error:
             self.printk(self._platform, f"Kernel panic - not syncing: {error}")
-            yield from self.halt(self._platform)
-            return
-        yield from self._boot(tables, dram)
+            boot = self.halt(self._platform)
+        yield from boot
 
-    def _boot(self, tables: dict[str, bytes], dram: tuple[int, int]) -> Thread:
-        self._find_cpus(acpi_tables.parse_madt(tables["APIC"]))
+    def _boot_by(self, tree: of_fdt.Node) -> Thread:
+        """Find out what there is, from ACPI's tables or, without ACPI, from the device tree.
+
+        Raises:
+            FirmwareError: from neither of them.
+            AcpiTableError: the tables can't be used.
+        """
+        if not of.is_stub(tree):
+            of_setup.setup(self, self._platform, tree)
+            return self._boot_with_device_tree()
+        chosen = tree.child("chosen")
+        properties = chosen.properties if chosen is not None else {}
+        self.acpi_host.rsdp = firmware.find_rsdp(self._platform, properties)
+        tables = acpi_tables.read_tables(self._platform, self.acpi_host.rsdp)
+        return self._boot_with_acpi(tables, firmware.find_dram(self._platform, properties))
+
+    def _boot_with_acpi(self, tables: dict[str, bytes], dram: tuple[int, int]) -> Thread:
+        self._read_madt(acpi_tables.parse_madt(tables["APIC"]))
         self.numa = acpi_numa.init(self, tables, dram)
         acpi_numa.map_cpus_to_nodes(self, self.numa)
         acpi_pptt.init_cpu_topology(self, tables.get("PPTT"))
-        self._timer_interrupt = timer.virtual_timer_interrupt(tables["GTDT"])
+        self.timer_interrupt = timer.virtual_timer_interrupt(tables["GTDT"])
         self._probe_psci(tables["FACP"])
         boot = self.boot_cpu
-        spis = self.gic.init_distributor(self._platform)
-        self.printk(self._platform, f"GICv3: {spis} SPIs implemented")
-        self.init_interrupts(boot)
-        cpuhp.set_online(self, boot, online=True)
-        yield from self._bring_up_secondaries(boot)
+        yield from self._start_cpus(boot)
         self._start_acpi(tables["DSDT"])
         yield from self.acpi_host.rest(boot)
         yield from self._coldplug(boot)
         self.system_state = SystemState.RUNNING
         yield from self.idle(boot)
+
+    def _boot_with_device_tree(self) -> Thread:
+        """Without ACPI the CPUs are all there from the start, and stay."""
+        boot = self.boot_cpu
+        yield from self._start_cpus(boot)
+        for cpu in self.cpus:
+            cpu.enabled = True
+            self.cpus_changed(cpu)
+        self.system_state = SystemState.RUNNING
+        yield from self.idle(boot)
+
+    def _start_cpus(self, boot: Cpu) -> Thread:
+        spis = self.gic.init_distributor(self._platform)
+        self.printk(self._platform, f"GICv3: {spis} SPIs implemented")
+        self.init_interrupts(boot)
+        cpuhp.set_online(self, boot, online=True)
+        yield from self._bring_up_secondaries(boot)
 
     # What each CPU does
 
@@ -132,7 +162,7 @@ class Kernel:
             platform,
             f"GICv3: CPU{cpu.id}: found redistributor {cpu.mpidr:x} region {region}:{frame:#018x}",
         )
-        self.gic.enable_ppi(platform, self._timer_interrupt)
+        self.gic.enable_ppi(platform, self.timer_interrupt)
         platform.on_irq(lambda: self.gic.take_irq(platform))
 
     def secondary_start(self, platform: Platform, context: int) -> Thread:
@@ -192,7 +222,7 @@ class Kernel:
     def cpu_of(self, platform: Platform) -> Cpu:
         """The CPU whose platform this is."""
         affinity = platform.mrs("MPIDR_EL1") & 0xFF_FFFF
-        return self._by_affinity[affinity]
+        return self.by_affinity[affinity]
 
     def online_cpus(self) -> list[Cpu]:
         """The CPUs that are online, in ascending order."""
@@ -207,7 +237,7 @@ class Kernel:
     def cpus_changed(self, cpu: Cpu) -> None:
         """Say that a mask changed."""
         if self.observer is not None:
-            self.observer.cpus_changed(cpu.uid)
+            self.observer.cpus_changed(cpu.mpidr)
 
     def evaluate(self, cpu: Cpu, path: str, *args: Value) -> Value:
         """Evaluate an ACPI object or method on a CPU, which makes its accesses.
@@ -225,26 +255,32 @@ class Kernel:
 
     # Boot
 
-    def _find_cpus(self, madt: acpi_tables.Madt) -> None:
-        """Number the CPUs: this one is 0, the others follow as the MADT lists them."""
-        self.gic = GicV3(madt)
+    def _read_madt(self, madt: acpi_tables.Madt) -> None:
+        self.gic = GicV3(madt.distributor, madt.redistributors)
+        self.number_cpus((gicc.uid, gicc.mpidr) for gicc in madt.cpus if gicc.usable)
+
+    def number_cpus(self, usable: Iterable[tuple[int, int]]) -> None:
+        """Number the CPUs, each a UID and an affinity: this one is 0, the others follow."""
         here = self._platform.mrs("MPIDR_EL1") & 0xFF_FFFF
-        usable = [gicc for gicc in madt.cpus if gicc.usable]
-        for gicc in sorted(usable, key=lambda gicc: gicc.mpidr != here):
-            cpu = Cpu(len(self.cpus), gicc.uid, gicc.mpidr)
+        for uid, mpidr in sorted(usable, key=lambda cpu: cpu[1] != here):
+            cpu = Cpu(len(self.cpus), uid, mpidr)
             self.cpus.append(cpu)
-            self.by_uid[gicc.uid] = cpu
-        self._by_affinity = {cpu.mpidr: cpu for cpu in self.cpus}
+            self.by_uid[uid] = cpu
+        self.by_affinity = {cpu.mpidr: cpu for cpu in self.cpus}
         self.boot_cpu.platform = self._platform
 
     def _probe_psci(self, fadt: bytes) -> None:
         if not acpi_tables.psci_by_hvc(fadt):
             self.printk(self._platform, "psci: is not implemented in ACPI.")
             return
+        self.probe_psci()
+
+    def probe_psci(self) -> None:
+        """Ask firmware what it is."""
         self.can_suspend = psci.probe(self._platform, partial(self.printk, self._platform))
 
     def _bring_up_secondaries(self, boot: Cpu) -> Thread:
-        self.gic.handle(self._timer_interrupt, timer.acknowledge)
+        self.gic.handle(self.timer_interrupt, timer.acknowledge)
         self.printk(self._platform, "smp: Bringing up secondary CPUs ...")
         for cpu in self.cpus[1:]:
             yield from cpuhp.cpu_up(self, boot, cpu)

@@ -92,11 +92,11 @@ class Board:
         return sorted(self.machine.accel.parked)
 
     def online(self) -> list[int]:
-        """The guest's online mask, by ACPI _UID."""
+        """The guest's online mask, by the numbers of the slots."""
         kernel = self.machine.power.kernel
         if kernel is None:
             return []
-        return sorted(cpu.uid for cpu in kernel.online_cpus())
+        return sorted(self.machine.by_affinity[cpu.mpidr].index for cpu in kernel.online_cpus())
 
     def state(self) -> State:
         """Everything that a refusal must not change."""

@@ -137,5 +137,6 @@ def test_the_tables_lie_in_memory_that_the_map_reserves(boards: Make) -> None:
 
 def test_a_machine_without_acpi_tells_of_no_firmware(boards: Make) -> None:
     board = boards(acpi=False, boot=False)
-    assert chosen(board.machine.ram.read_bytes, board.vcpu().x0) == {}
+    found = chosen(board.machine.ram.read_bytes, board.vcpu().x0)
+    assert found == {"stdout-path": b"/pl011@9000000\0"}
     assert board.machine.acpi_tables() == {}

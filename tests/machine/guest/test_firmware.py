@@ -9,6 +9,7 @@ import pytest
 from machine.firmware import loader
 from machine.guest import firmware
 from machine.guest.firmware import FirmwareError
+from machine.guest.of_fdt import load_tree
 from machine.memmap import RAM_BASE
 from machine.memory import Ram
 from tests.machine.acpi.shapes import SHAPES
@@ -31,14 +32,16 @@ def ram() -> Iterator[Ram]:
     tables = dict(SHAPES["flat"].tables())
     for made in ("RSDP", "XSDT", "FACP"):
         del tables[made]
-    loader.load(ram, tables)
+    loader.load(ram, tables, dict)
     yield ram
     ram.close()
 
 
 def dram(ram: Ram) -> tuple[int, int]:
-    # All that is asked for are loads.
-    return firmware.find_dram(cast("Platform", ram), X0)
+    platform = cast("Platform", ram)  # all that is asked for are loads
+    found = load_tree(platform, X0).child("chosen")
+    assert found is not None
+    return firmware.find_dram(platform, found.properties)
 
 
 def replace(ram: Ram, before: bytes, after: bytes) -> None:

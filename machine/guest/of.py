@@ -1,0 +1,107 @@
+"""What the drivers read from the device tree, where there is no ACPI.
+
+Linux: arch/arm64/kernel/smp.c (of_parse_and_init_cpus), drivers/irqchip/irq-gic-v3.c (gic_of_init),
+drivers/clocksource/arm_arch_timer.c, drivers/firmware/psci (psci_dt_init); the bindings are in
+Documentation/devicetree/bindings.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from machine.guest.firmware import FirmwareError
+
+if TYPE_CHECKING:
+    from machine.guest.of_fdt import Node
+
+SPI, PPI = 0, 1
+FIRST_INTID = {SPI: 32, PPI: 16}
+SPECIFIER_CELLS = 3
+VIRTUAL_TIMER = 2
+"""The place of the virtual timer in the timer's `interrupts`."""
+
+AFFINITY_MASK = 0xFF_00FF_FFFF
+STUB_CHILDREN = frozenset({"chosen", "hypervisor"})
+
+
+class CpuNode(NamedTuple):
+    """A CPU of the tree.
+
+    Attributes:
+        path: of its node.
+        mpidr: its affinity.
+        enable_method: how it is brought up; empty where the tree does not say.
+    """
+
+    path: str
+    mpidr: int
+    enable_method: str
+
+
+class Gic(NamedTuple):
+    """Where the interrupt controller's frames are: addresses, and regions with their length."""
+
+    distributor: int
+    redistributors: list[tuple[int, int]]
+
+
+def is_stub(root: Node) -> bool:
+    """Whether the tree says nothing but /chosen: ACPI has the rest (arch/arm64/kernel/acpi.c)."""
+    return all(node.name in STUB_CHILDREN for node in root.children)
+
+
+def model(root: Node) -> str:
+    """What the machine is called."""
+    return root.string("model") or root.string("compatible")
+
+
+def cpus(root: Node) -> list[CpuNode]:
+    """The CPUs, in the tree's order.
+
+    Raises:
+        FirmwareError: there are none.
+    """
+    above = root.child("cpus")
+    nodes = above.children if above is not None else []
+    found = [_cpu(node) for node in nodes if node.string("device_type") == "cpu" and node.reg()]
+    if not found:
+        raise FirmwareError("no CPUs in the device tree")
+    return found
+
+
+def _cpu(node: Node) -> CpuNode:
+    address, _ = node.reg()[0]
+    return CpuNode(str(node), address & AFFINITY_MASK, node.string("enable-method"))
+
+
+def gic_v3(root: Node) -> Gic:
+    """The interrupt controller: the distributor's frame, then the redistributor regions.
+
+    Raises:
+        FirmwareError: there is no GICv3.
+    """
+    node = root.compatible("arm,gic-v3")
+    if node is None or not node.reg():
+        raise FirmwareError("no interrupt controller in the device tree")
+    (distributor, _), *others = node.reg()
+    return Gic(distributor, others[: node.cell("#redistributor-regions", 1)])
+
+
+def virtual_timer_interrupt(root: Node) -> int:
+    """The PPI of the virtual timer.
+
+    Raises:
+        FirmwareError: there is no timer, or not this one of it.
+    """
+    node = root.compatible("arm,armv8-timer")
+    cells = node.cells("interrupts") if node is not None else []
+    specifier = cells[VIRTUAL_TIMER * SPECIFIER_CELLS :][:SPECIFIER_CELLS]
+    if len(specifier) < SPECIFIER_CELLS or specifier[0] not in FIRST_INTID:
+        raise FirmwareError("no timer in the device tree")
+    return FIRST_INTID[specifier[0]] + specifier[1]
+
+
+def psci_method(root: Node) -> str | None:
+    """How PSCI is called, "hvc" or "smc"; None where there is none."""
+    node = root.compatible("arm,psci-1.0", "arm,psci-0.2")
+    return node.string("method") if node is not None else None

@@ -1,0 +1,67 @@
+"""Booting by the device tree: what ACPI's tables say otherwise.
+
+Linux: arch/arm64/kernel/setup.c and smp.c (of_parse_and_init_cpus), drivers/firmware/psci
+(psci_dt_init).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from machine.guest import of
+from machine.guest.irq_gic_v3 import GicV3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from machine.guest.kernel import Kernel
+    from machine.guest.of_fdt import Node
+    from machine.guest.platform import Platform
+
+
+def setup(kernel: Kernel, platform: Platform, tree: Node) -> None:
+    """Find interrupt controller, timer, firmware and CPUs, from the boot CPU.
+
+    Raises:
+        FirmwareError: the tree lacks something that a kernel needs.
+    """
+    kernel.printk(platform, f"Machine model: {of.model(tree)}")
+    kernel.gic = GicV3(*of.gic_v3(tree))
+    kernel.timer_interrupt = of.virtual_timer_interrupt(tree)
+    psci = _probe_psci(kernel, platform, tree)
+    kernel.number_cpus(enumerate(_usable(kernel, platform, of.cpus(tree), psci=psci)))
+
+
+def _probe_psci(kernel: Kernel, platform: Platform, tree: Node) -> bool:
+    """Whether there is firmware that this kernel can call."""
+    method = of.psci_method(tree)
+    if method is None:
+        return False
+    kernel.printk(platform, "psci: probing for conduit method from DT.")
+    if method != "hvc":
+        kernel.printk(platform, f'psci: invalid "method" property: {method}')
+        return False
+    kernel.probe_psci()
+    return True
+
+
+def _usable(
+    kernel: Kernel, platform: Platform, nodes: list[of.CpuNode], *, psci: bool
+) -> Iterator[int]:
+    """The affinities of the boot CPU, and of those that can be brought up."""
+    here = platform.mrs("MPIDR_EL1") & of.AFFINITY_MASK
+    for number, node in enumerate(nodes):
+        problem = None if node.mpidr == here else _problem(node, number, psci=psci)
+        if problem is None:
+            yield node.mpidr
+        else:
+            kernel.printk(platform, problem)
+
+
+def _problem(node: of.CpuNode, number: int, *, psci: bool) -> str | None:
+    """Why a secondary CPU can't be brought up, if it can't."""
+    if not node.enable_method:
+        return f"{node.path}: missing enable-method property"
+    if node.enable_method != "psci":
+        return f"Unsupported enable-method {node.enable_method}"
+    return None if psci else f"no cpu_on method, not booting CPU{number}"
