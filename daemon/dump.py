@@ -1,4 +1,4 @@
-"""What firmware would tell a guest, as files: for whoever wants to look, with nothing running."""
+"""What a command line makes, or a machine is, as files, for whoever wants to look."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from daemon.translate import instance_properties
 from machine.topology import MOST_CPUS
 from machine.virt import MACHINE_TYPE
 from protocol.command import command
+from protocol.errors import QmpError
 from protocol.qapi.machine import (
     CpuInfoFast,
     CpuInstanceProperties,
@@ -125,3 +126,16 @@ def query_memory_size_summary(context: "Context") -> MemoryInfo:
 def query_memory_devices(_context: "Context") -> list[MemoryDeviceInfo]:
     """List the devices that bring memory along: there are none, all memory is there at start."""
     return []
+
+
+@command("dumpdtb")
+def dumpdtb(context: "Context", filename: str) -> None:
+    """Write the machine's device tree to a file."""
+    from daemon.dump import write_device_tree  # noqa: PLC0415 - few ask for it
+
+    try:
+        write_device_tree(context.machine, filename)
+    except OSError as error:
+        raise QmpError(f"Error saving FDT to file {filename}: {error.strerror}") from None
+    except ValueError:
+        raise QmpError(f"Error saving FDT to file {filename}: not a file name") from None

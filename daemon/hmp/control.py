@@ -104,3 +104,12 @@ def cpu(monitor: HumanMonitor, index: int) -> Iterator[str]:
     """Choose the CPU that `info cpus` marks."""
     if not monitor.choose_cpu(index):
         yield "invalid CPU index"
+
+
+@hmp(
+    "dumpdtb", args="filename:F", params="filename", help="dump the FDT in dtb format to 'filename'"
+)
+def dumpdtb(monitor: HumanMonitor, filename: str) -> Iterator[str]:
+    """Write the machine's device tree to a file."""
+    monitor.qmp("dumpdtb", filename=filename)
+    yield f"info: dtb dumped to {filename}"

@@ -32,6 +32,7 @@ PLAUSIBLE: dict[str, tuple[str, ...]] = {
         'device_add "',
     ),
     "device_del": ("device_del c2", "device_del c2", "device_del /machine", "device_del"),
+    "dumpdtb": ("dumpdtb /dev/null", "dumpdtb /nowhere/dtb", "dumpdtb"),
     "exit_preconfig": ("exit_preconfig", "exit_preconfig x"),
     "getfd": ("getfd a", "getfd"),
     "help": ("help", "?", "help info", "help stop", "help nosuch", 'help "'),
