@@ -29,6 +29,7 @@ class MachineConfig:
     Attributes:
         topology: the possible CPUs, and how many of them are there at start.
         cpu_model: one of `machine.cpu_models`, as `-cpu` names it.
+        cpu_properties: what `-cpu` gives each CPU besides: names and texts, in their order.
         ram_size: in bytes.
         gic_version: 2 or 3; only 3 can hot-plug.
         hotplug: whether the accelerator can run CPUs that come and go (`tcg,thread=single` can't).
@@ -48,6 +49,7 @@ class MachineConfig:
 
     topology: Topology = field(default_factory=lambda: Topology(2, 1, 1, 8, 1))
     cpu_model: str = "cortex-a72"
+    cpu_properties: tuple[tuple[str, str], ...] = ()
     ram_size: int = GIB
     gic_version: int = 3
     hotplug: bool = True

@@ -10,10 +10,23 @@ from typing import NamedTuple
 
 
 class CpuModel(NamedTuple):
-    """A model and its MIDR_EL1 (DDI 0487, MIDR_EL1: implementer, variant, part, revision)."""
+    """A model.
+
+    Attributes:
+        name: as `-cpu` has it.
+        midr: MIDR_EL1 (DDI 0487, MIDR_EL1: implementer, variant, part, revision).
+        vector_lengths: those that its SVE supports, in quadwords; none without SVE.
+        pauth: whether pointer authentication can be chosen.
+        max_vq: whether the largest vector length can be chosen by `sve-max-vq`.
+        cbar: whether there is a configuration base address register, and so `reset-cbar`.
+    """
 
     name: str
     midr: int
+    vector_lengths: tuple[int, ...] = ()
+    pauth: bool = False
+    max_vq: bool = False
+    cbar: bool = True
 
     @property
     def typename(self) -> str:
@@ -27,21 +40,21 @@ class CpuModel(NamedTuple):
 
 
 CPU_MODELS: dict[str, CpuModel] = {
-    name: CpuModel(name, midr)
-    for name, midr in {
-        "a64fx": 0x461F0010,
-        "cortex-a35": 0x411FD040,
-        "cortex-a53": 0x410FD034,
-        "cortex-a55": 0x412FD050,
-        "cortex-a57": 0x411FD070,
-        "cortex-a72": 0x410FD083,
-        "cortex-a76": 0x414FD0B1,
-        "cortex-a710": 0x412FD471,
-        "max": 0x000F0510,
-        "neoverse-n1": 0x414FD0C1,
-        "neoverse-n2": 0x410FD493,
-        "neoverse-v1": 0x411FD402,
-    }.items()
+    model.name: model
+    for model in (
+        CpuModel("a64fx", 0x461F0010, (1, 2, 4), cbar=False),
+        CpuModel("cortex-a35", 0x411FD040),
+        CpuModel("cortex-a53", 0x410FD034),
+        CpuModel("cortex-a55", 0x412FD050),
+        CpuModel("cortex-a57", 0x411FD070),
+        CpuModel("cortex-a72", 0x410FD083),
+        CpuModel("cortex-a76", 0x414FD0B1),
+        CpuModel("cortex-a710", 0x412FD471, (1,), pauth=True),
+        CpuModel("max", 0x000F0510, tuple(range(1, 17)), pauth=True, max_vq=True),
+        CpuModel("neoverse-n1", 0x414FD0C1),
+        CpuModel("neoverse-n2", 0x410FD493, (1,), pauth=True),
+        CpuModel("neoverse-v1", 0x411FD402, (1, 2), pauth=True),
+    )
 }
 """By `-cpu` name, alphabetically."""
 

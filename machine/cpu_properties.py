@@ -75,6 +75,16 @@ def _own(name: str, value: object) -> Getter:
     return lambda view: view.cpu.properties.get(name, value)
 
 
+def starts_powered_off(cpu: ArmCpu, slot: CpuSlot) -> bool:
+    """Whether a CPU waits to be started: the board says so of all but the boot CPU."""
+    return slot.index > 0 or bool(cpu.properties.get("start-powered-off", False))
+
+
+def _cntfrq(view: CpuView) -> object:
+    """The counter's rate in Hz; 0 leaves it to the machine."""
+    return view.cpu.properties.get("cntfrq") or FREQUENCY
+
+
 def _core_count(view: CpuView) -> object:
     """What L2CTLR_EL1 would say: the CPUs at start, unless the user knows better."""
     return view.cpu.properties.get("core-count", view.boot_cpus)
@@ -129,7 +139,7 @@ CPU_PROPERTIES: tuple[CpuProperty, ...] = (
     CpuProperty(
         "start-powered-off",
         "bool",
-        lambda view: view.slot.index > 0,
+        lambda view: starts_powered_off(view.cpu, view.slot),
         parse_bool,
     ),
     _boolean("acpi-persistent", True, False),
@@ -153,7 +163,7 @@ CPU_PROPERTIES: tuple[CpuProperty, ...] = (
     _gpio_in(2),
     _boolean("pmu", True),
     _ppi("unnamed-gpio-out[1]", PPI_VIRTUAL_TIMER),
-    _uint64("cntfrq", _own("cntfrq", FREQUENCY), 0),
+    _uint64("cntfrq", _cntfrq, 0),
     CpuProperty("psci-conduit", "uint32", lambda _view: PSCI_CONDUIT_HVC, parse_uint32),
     _boolean("vfp", True, True),
     _gpio_in(3),

@@ -11,6 +11,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
+from machine.cpu_properties import starts_powered_off
 from machine.engine.model import ModelEngine
 from machine.errors import MachineError
 from machine.events import VcpuChanged, WasReset
@@ -175,11 +176,16 @@ class Power:
         self.start()
 
     def start(self) -> None:
-        """Lay firmware's data out in RAM, and bring the boot CPU to its first instruction."""
+        """Lay firmware's data out in RAM, and bring the boot CPU to its first instruction.
+
+        One that is to start powered off stays off, and nobody is there to start it.
+        """
         machine = self._machine
         boot = loader.load(machine.ram, self._tables, partial(board_tree, machine))
         self.image = Image(boot.pc, self)
-        self.cpu_on(machine.slots[0], boot.pc, boot.x0)
+        slot = machine.slots[0]
+        if slot.cpu is not None and not starts_powered_off(slot.cpu, slot):
+            self.cpu_on(slot, boot.pc, boot.x0)
 
     # The guest's user
 

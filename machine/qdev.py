@@ -11,13 +11,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from machine.cpu_features import properties_of
 from machine.cpu_models import ABSTRACT_TYPES, BOARD_ONLY_TYPES, MODEL_OF_TYPE
-from machine.cpu_properties import BY_NAME, CPU_PROPERTIES, check_features
+from machine.cpu_properties import check_features
 from machine.errors import MachineError
 from machine.qdev_values import option_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
+
+    from machine.cpu_models import CpuModel
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _NOT_PROPERTIES = frozenset({"driver", "bus", "id"})
@@ -39,12 +42,17 @@ class DeviceRequest:
         return value if isinstance(value, int) else 0
 
 
-def parse_request(given: Mapping[str, object], ids: Collection[str]) -> DeviceRequest:
+def parse_request(
+    given: Mapping[str, object],
+    ids: Collection[str],
+    defaults: Mapping[str, object],
+) -> DeviceRequest:
     """Check what a client gave, up to where the board's own checks begin.
 
     Args:
         given: "driver", and whatever else; JSON values, or the text of a command line.
         ids: device ids in use.
+        defaults: properties that every CPU has where none is given.
 
     Raises:
         MachineError: with the reference's text.
@@ -56,7 +64,41 @@ def parse_request(given: Mapping[str, object], ids: Collection[str]) -> DeviceRe
         raise MachineError(f"Duplicate device ID '{device_id}'")
     properties = _properties(given, driver)
     check_features(properties)
-    return DeviceRequest(driver, device_id, properties)
+    return DeviceRequest(driver, device_id, {**defaults, **properties})
+
+
+def parse_globals(model: CpuModel, given: Iterable[tuple[str, str]]) -> dict[str, object]:
+    """The properties that `-cpu` gives every CPU, from their texts, in their order.
+
+    Raises:
+        MachineError: with the text of QEMU 7.2, which reads them as strings, where `device_add`
+            reads options.
+    """
+    found: dict[str, object] = {}
+    for name, text in given:
+        try:
+            found[name] = _global(model, name, text)
+            check_features(found)
+        except MachineError as error:
+            raise MachineError(
+                f"can't apply global {model.typename}.{name}={text}: {error}"
+            ) from None
+    return found
+
+
+def _global(model: CpuModel, name: str, text: str) -> object:
+    entry = properties_of(model).get(name)
+    if entry is None:
+        raise MachineError(f"Property '{model.typename}.{name}' not found")
+    if entry.type.startswith("link<") and name != "parent_bus":
+        raise MachineError(f"Device '{text}' not found")
+    if entry.parse is None:
+        raise MachineError(f"Property '{model.typename}.{name}' is not writable")
+    try:
+        return entry.parse(name, text)
+    except MachineError as error:
+        signed = "int64" if entry.type.startswith("int") else "uint64"
+        raise MachineError(str(error).replace("expects integer", f"expects {signed}")) from None
 
 
 def spelled(given: Mapping[str, object]) -> str:
@@ -103,7 +145,8 @@ def _check_bus(given: Mapping[str, object], driver: str) -> None:
 def _properties(given: Mapping[str, object], driver: str) -> dict[str, object]:
     """Parse every property: the known ones first, in the table's order, then the others."""
     parsed: dict[str, object] = {}
-    for entry in CPU_PROPERTIES:
+    known = properties_of(MODEL_OF_TYPE[driver])
+    for entry in known.values():
         if entry.name not in given:
             continue
         if entry.parse is None:
@@ -111,6 +154,6 @@ def _properties(given: Mapping[str, object], driver: str) -> dict[str, object]:
         text = option_text(entry.name, given[entry.name], _EXPECTED.get(entry.type, "integer"))
         parsed[entry.name] = entry.parse(entry.name, text)
     for name in given:
-        if name not in BY_NAME and name not in _NOT_PROPERTIES:
+        if name not in known and name not in _NOT_PROPERTIES:
             raise MachineError(f"Property '{driver}.{name}' not found")
     return parsed

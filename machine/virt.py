@@ -34,7 +34,7 @@ from machine.kvm.vm import FilterAction, HostLimits, Vm
 from machine.memory import Ram
 from machine.power import Power
 from machine.psci import PsciPolicy
-from machine.qdev import SYSTEM_BUS, parse_request, spelled
+from machine.qdev import SYSTEM_BUS, parse_globals, parse_request, spelled
 from machine.qom.board import BoardObjects
 from machine.qom.tree import QomTree
 from machine.runstate import RunState, Verb, transition
@@ -56,7 +56,8 @@ class VirtMachine:
     """One machine. It does nothing until its clock advances, and that is for its owner to do.
 
     Raises:
-        MachineError: where a `-device` of the configuration is refused, or there are too many CPUs.
+        MachineError: where a property of `-cpu` or a `-device` of the configuration is refused, or
+            there are too many CPUs.
     """
 
     def __init__(self, config: MachineConfig, trace: Trace | None = None) -> None:
@@ -70,6 +71,7 @@ class VirtMachine:
         self.cpu_model = CPU_MODELS[config.cpu_model]
         self.cpu_typename = self.cpu_model.typename
         self.has_hotpluggable_cpus = config.has_hotpluggable_cpus
+        self.cpu_globals = parse_globals(self.cpu_model, config.cpu_properties)
         self.ram = Ram(memmap.RAM_BASE, config.ram_size)
         self.bus = Bus()
         self._create_vcpus()
@@ -182,7 +184,7 @@ class VirtMachine:
     def _plug_cold(self, properties: Mapping[str, object]) -> None:
         if isinstance(properties.get("id"), str) and properties["id"] in self.plugger.ids:
             raise MachineError(f"Duplicate ID '{properties['id']}' for device")
-        request = parse_request(properties, self.plugger.ids)
+        request = parse_request(properties, self.plugger.ids, self.cpu_globals)
         self.plugger.plug(
             self.plugger.pre_plug(request, hotplugged=False), request, hotplugged=False
         )
@@ -197,7 +199,13 @@ class VirtMachine:
             tuple(self.redistributor_regions),
             self.config.numa,
             hotplug=self.has_hotpluggable_cpus,
+            pmu=self.has_pmu,
         )
+
+    @property
+    def has_pmu(self) -> bool:
+        """Whether firmware tells of performance monitors: `-cpu` decides for the whole machine."""
+        return self.cpu_globals.get("pmu") is not False
 
     @property
     def possible_count(self) -> int:
@@ -251,7 +259,7 @@ class VirtMachine:
         Raises:
             MachineError: where it is refused; nothing has changed then.
         """
-        request = parse_request(properties, self.plugger.ids)
+        request = parse_request(properties, self.plugger.ids, self.cpu_globals)
         slot = self.plugger.pre_plug(request, hotplugged=True)
         self.plugger.plug(slot, request, hotplugged=True)
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from machine.cpu import ArmCpu
+from machine.cpu_features import check_realize, finalize
 from machine.cpu_properties import UNSET_NODE
 from machine.errors import MachineError
 from machine.events import DeviceDeleted, DeviceUnplugRefused, VcpuChanged
@@ -72,7 +73,19 @@ class CpuPlugger:
                 f"cpu(id{slot.index}={slot.location}) with arch-id {slot.arch_id} exist",
             )
         _check_node(slot, request)
+        self._finalize(request)
         return slot
+
+    def _finalize(self, request: DeviceRequest) -> dict[str, object]:
+        """The properties of the CPU to be, with what follows from them.
+
+        Raises:
+            MachineError: where there is no such CPU.
+        """
+        properties = request.properties
+        found = {**properties, **finalize(self._machine.cpu_model, properties)}
+        check_realize(found)
+        return found
 
     def _location(self, request: DeviceRequest) -> CpuLocation:
         topology = self._machine.topology
@@ -88,8 +101,13 @@ class CpuPlugger:
         return self._realize(slot, request, self._path(request), hotplugged=hotplugged)
 
     def boot(self, slot: CpuSlot) -> ArmCpu:
-        """Realize one of the CPUs that `-smp cpus=` counts."""
-        request = DeviceRequest(self._machine.cpu_typename, None, {})
+        """Realize one of the CPUs that `-smp cpus=` counts.
+
+        Raises:
+            MachineError: where `-cpu` asks for a CPU that can't be.
+        """
+        request = DeviceRequest(self._machine.cpu_typename, None, self._machine.cpu_globals)
+        _check_node(slot, request)
         path = f"/machine/unattached/device[{slot.index}]"
         return self._realize(slot, request, path, hotplugged=False)
 
@@ -109,8 +127,8 @@ class CpuPlugger:
         hotplugged: bool,
     ) -> ArmCpu:
         """Make the CPU object, from the slot's parked vCPU, and connect everything to it."""
-        machine = self._machine
-        pmu = request.properties.get("pmu") is not False
+        machine, properties = self._machine, self._finalize(request)
+        pmu = properties.get("pmu") is not False
         vcpu = machine.accel.unpark_vcpu(slot.index, request.number("midr"), pmu=pmu)
         slot.cpu = cpu = ArmCpu(
             typename=request.driver,
@@ -119,7 +137,7 @@ class CpuPlugger:
             hotplugged=hotplugged,
             vcpu=vcpu,
             thread=VcpuThread(machine.clock, vcpu),
-            properties=request.properties,
+            properties=properties,
         )
         self.generation += 1
         self.plugged[slot.index] = cpu

@@ -21,7 +21,7 @@ def board_tree(machine: VirtMachine) -> Tree:
             cpus=_cpus(machine),
             cpu_compatible=machine.cpu_model.compatible,
             threads=machine.topology.threads > 1,
-            pmu=True,
+            pmu=machine.has_pmu,
             ram_size=machine.config.ram_size,
             redistributors=machine.redistributor_regions,
             numa=machine.config.numa,

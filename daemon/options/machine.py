@@ -31,7 +31,7 @@ from machine.topology import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from machine.numa_draft import NumaDraft, NumaOption
 
@@ -246,6 +246,7 @@ class MachineDraft:
         config = MachineConfig(
             topology=topology,
             cpu_model=_cpu_model(self.cpu, models),
+            cpu_properties=tuple(_cpu_properties(self.cpu)),
             ram_size=ram_size,
             gic_version=known.get("gic-version") or 3,
             hotplug=not self.single_threaded,
@@ -377,14 +378,25 @@ def _checked(size: int, option: str) -> int:
 
 
 def _cpu_model(text: str, models: Collection[str]) -> str:
-    name, comma, properties = text.partition(",")
-    if name in {"help", "?"}:
+    """The model that `-cpu MODEL[,PROPERTY=VALUE...]` names."""
+    if text in {"help", "?"}:
         raise Exit("".join(["Available CPUs:\n", *(f"  {model}\n" for model in sorted(models))]))
+    if not text:
+        raise UsageError("-cpu option cannot be empty")
+    name = text.partition(",")[0]
     if name not in models:
         raise UsageError(f"unable to find CPU model '{name}'")
-    if comma:
-        raise UsageError(f"-cpu {text}: properties are not modelled: '{properties}'")
     return name
+
+
+def _cpu_properties(text: str) -> Iterator[tuple[str, str]]:
+    """The properties that it names, in their order; a comma can't be part of a value here."""
+    for part in text.split(",")[1:]:
+        name, sign, value = part.partition("=")
+        if part and not sign:
+            raise UsageError(f"Expected key=value format, found {part}.")
+        if part:
+            yield name, value
 
 
 def _gic_version(text: str) -> int:

@@ -180,8 +180,9 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         ("cpu",),
-        "MODEL",
-        "the model of every CPU, default cortex-a72; `-cpu help` lists them",
+        "MODEL[,PROPERTY=VALUE...]",
+        "the model of every CPU, default cortex-a72, and what is special about it; `-cpu help` "
+        "lists the models",
         _cpu,
     ),
     Option(

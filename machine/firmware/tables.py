@@ -27,18 +27,22 @@ if TYPE_CHECKING:
     from machine.numa import Numa
     from machine.topology import Topology
 
+NO_INTERRUPT = 0
+"""A GSIV of the MADT that stands for none (ACPI 6.5 §5.2.12.14)."""
+
 SHAPES = 8
 """How many different boards' tables are kept: 110 KB each with 512 CPUs, 1 MB with 4096."""
 
 
 @lru_cache(maxsize=SHAPES)
-def acpi_tables(
+def acpi_tables(  # noqa: PLR0913 - all that makes one board differ from another
     topology: Topology,
     affinities: tuple[int, ...],
     redistributors: tuple[memmap.Range, ...],
     numa: Numa | None = None,
     *,
     hotplug: bool,
+    pmu: bool = True,
 ) -> Mapping[str, bytes]:
     """Build the tables by signature, in the XSDT's order; FADT and XSDT need addresses first.
 
@@ -48,6 +52,7 @@ def acpi_tables(
         redistributors: the regions.
         numa: the nodes, if there are any.
         hotplug: whether CPUs can come and go.
+        pmu: whether CPUs have performance monitors.
     """
     nodes = numa.cpus[: len(affinities)] if numa is not None else ()
     tables = {
@@ -56,7 +61,7 @@ def acpi_tables(
             memmap.GICD.base,
             affinities,
             redistributors,
-            pmu_interrupt=memmap.PPI_PMU,
+            pmu_interrupt=memmap.PPI_PMU if pmu else NO_INTERRUPT,
             hotplug=hotplug,
         ),
         "PPTT": pptt(topology, len(affinities)),

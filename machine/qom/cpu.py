@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from machine.cpu_properties import BY_NAME, CPU_PROPERTIES, CpuView
+from machine.cpu_features import properties_of
+from machine.cpu_models import MODEL_OF_TYPE
+from machine.cpu_properties import CpuView
 from machine.qom.device import DEVICE_PROPERTIES, Qdev, device, link, settled, static
 from machine.qom.node import Node, Property, child
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from machine.cpu import ArmCpu, CpuSlot
     from machine.cpu_properties import CpuProperty
@@ -57,14 +59,18 @@ class CpuOwn:
 
     def items(self) -> Iterator[tuple[str, Property]]:
         """All of them."""
-        for entry in CPU_PROPERTIES:
-            if entry.name not in DEVICE_PROPERTIES:
-                yield entry.name, self._property(entry)
+        for name, entry in self._known.items():
+            if name not in DEVICE_PROPERTIES:
+                yield name, self._property(entry)
 
     def find(self, name: str) -> Property | None:
         """The one of a name, if there is one."""
-        entry = BY_NAME.get(name)
+        entry = self._known.get(name)
         return None if entry is None else self._property(entry)
+
+    @property
+    def _known(self) -> Mapping[str, CpuProperty]:
+        return properties_of(MODEL_OF_TYPE[self.view.cpu.typename])
 
     def _property(self, entry: CpuProperty) -> Property:
         get = partial(entry.get, self.view) if entry.get is not None else None

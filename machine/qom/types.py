@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from machine.cpu_features import properties_of
 from machine.cpu_models import CPU_MODELS
 from machine.cpu_properties import CPU_PROPERTIES
 from machine.errors import DeviceNotFoundError, MachineError
@@ -21,6 +22,7 @@ from machine.qom.memory_backend import BACKEND_PROPERTIES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from machine.cpu_models import CpuModel
     from machine.cpu_properties import CpuProperty
     from machine.qom.device import Declared
 
@@ -85,7 +87,13 @@ def _of_cpu(names: Iterable[str]) -> tuple[TypeProperty, ...]:
     return _declared(entry for entry in CPU_PROPERTIES if entry.name in wanted)
 
 
-_CPU_OWN = _of_cpu({entry.name for entry in CPU_PROPERTIES} - _INHERITED)
+def _own(model: CpuModel) -> tuple[TypeProperty, ...]:
+    """What the CPUs of a model have besides."""
+    return _declared(
+        entry for entry in properties_of(model).values() if entry.name not in _INHERITED
+    )
+
+
 _REGION = (
     TypeProperty("container", "link<memory-region>"),
     TypeProperty("addr", "uint64"),
@@ -120,7 +128,10 @@ TYPES: tuple[QomType, ...] = (
     QomType("cpu", "device", abstract=True, properties=_of_cpu(CPU_ABSTRACT["cpu"])),
     QomType("arm-cpu", "cpu", abstract=True, properties=_of_cpu(CPU_ABSTRACT["arm-cpu"])),
     QomType("aarch64-cpu", "arm-cpu", abstract=True, properties=_of_cpu(["aarch64"])),
-    *(QomType(model.typename, "aarch64-cpu", properties=_CPU_OWN) for model in CPU_MODELS.values()),
+    *(
+        QomType(model.typename, "aarch64-cpu", properties=_own(model))
+        for model in CPU_MODELS.values()
+    ),
     QomType("sys-bus-device", "device", abstract=True),
     QomType(
         "acpi-ged",

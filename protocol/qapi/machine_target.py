@@ -1,6 +1,8 @@
 """QAPI ``machine-target`` and ``misc-target``: CPU models, interrupt controllers."""
 
-from protocol.model import Int64, WireModel
+from typing import Any
+
+from protocol.model import Int64, QapiEnum, WireModel
 
 
 class CpuDefinitionInfo(WireModel):
@@ -13,6 +15,26 @@ class CpuDefinitionInfo(WireModel):
     typename: str
     alias_of: str | None = None
     deprecated: bool
+
+
+class CpuModelExpansionType(QapiEnum):
+    """How much an expansion tells."""
+
+    STATIC = "static"
+    FULL = "full"
+
+
+class CpuModelInfo(WireModel):
+    """A CPU model, and features of it by name."""
+
+    name: str
+    props: Any = None
+
+
+class CpuModelExpansionInfo(WireModel):
+    """What a CPU model expands to."""
+
+    model: CpuModelInfo
 
 
 class GICCapability(WireModel):
