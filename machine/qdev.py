@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from machine.cpu_features import properties_of
 from machine.cpu_models import ABSTRACT_TYPES, BOARD_ONLY_TYPES, MODEL_OF_TYPE
 from machine.cpu_properties import check_features
-from machine.errors import MachineError
+from machine.errors import DeviceNotFoundError, MachineError
 from machine.qdev_values import option_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from machine.cpu_models import CpuModel
+    from machine.cpu_properties import CpuProperty
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _NOT_PROPERTIES = frozenset({"driver", "bus", "id"})
@@ -90,15 +91,26 @@ def _global(model: CpuModel, name: str, text: str) -> object:
     entry = properties_of(model).get(name)
     if entry is None:
         raise MachineError(f"Property '{model.typename}.{name}' not found")
-    if entry.type.startswith("link<") and name != "parent_bus":
-        raise MachineError(f"Device '{text}' not found")
-    if entry.parse is None:
-        raise MachineError(f"Property '{model.typename}.{name}' is not writable")
     try:
-        return entry.parse(name, text)
+        return _parse(model.typename, entry, text)
     except MachineError as error:
         signed = "int64" if entry.type.startswith("int") else "uint64"
         raise MachineError(str(error).replace("expects integer", f"expects {signed}")) from None
+
+
+def _parse(driver: str, entry: CpuProperty, text: str) -> object:
+    """Take a property's value; a link can be cut, and leads to nothing that a user has made.
+
+    Raises:
+        MachineError: it is no value of this property, or none can be given.
+    """
+    if entry.type.startswith("link<") and entry.name != "parent_bus":
+        if text:
+            raise DeviceNotFoundError(f"Device '{text}' not found")
+        return text
+    if entry.parse is None:
+        raise MachineError(f"Property '{driver}.{entry.name}' is not writable")
+    return entry.parse(entry.name, text)
 
 
 def spelled(given: Mapping[str, object]) -> str:
@@ -149,10 +161,8 @@ def _properties(given: Mapping[str, object], driver: str) -> dict[str, object]:
     for entry in known.values():
         if entry.name not in given:
             continue
-        if entry.parse is None:
-            raise MachineError(f"Property '{driver}.{entry.name}' is not writable")
         text = option_text(entry.name, given[entry.name], _EXPECTED.get(entry.type, "integer"))
-        parsed[entry.name] = entry.parse(entry.name, text)
+        parsed[entry.name] = _parse(driver, entry, text)
     for name in given:
         if name not in known and name not in _NOT_PROPERTIES:
             raise MachineError(f"Property '{driver}.{name}' not found")

@@ -260,6 +260,12 @@ def test_a_wrong_node_is_refused(boards: Make) -> None:
     [
         ("cortex-a72", {"vfp": False}, "AArch64 CPUs must have both VFP and Neon or neither"),
         ("cortex-a72", {"sve": True}, "Property 'cortex-a72-arm-cpu.sve' not found"),
+        ("cortex-a72", {"memory": "x"}, "Device 'x' not found"),
+        (
+            "cortex-a72",
+            {"parent_bus": ""},
+            "Property 'cortex-a72-arm-cpu.parent_bus' is not writable",
+        ),
         ("max", {"sve128": False}, "cannot disable sve128"),
         ("max", {"sve-max-vq": 17}, "unsupported SVE vector length"),
         ("max", {"sve256": "x"}, "Parameter 'sve256' expects 'on' or 'off'"),

@@ -175,6 +175,7 @@ OPTIONS = [
             ),
             *("node-id=3", "node-id=0", "node-id=x", "type=x", "parent_bus=x", "hotplugged=on"),
             *("hotpluggable=off", "realized=off", "memory=x", "secure-memory=x", "cntfrq=1000"),
+            *("memory=", "pmu-interrupt[0]=", "parent_bus="),
             *("pmu-interrupt[0]=x", "unnamed-gpio-in[2]=x", "legacy-memory=x", "reset-hivecs=on"),
             *("mp-affinity=3", "rvbar=0x1000", "reset-cbar=4", "start-powered-off=on"),
         )
