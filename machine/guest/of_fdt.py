@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MAGIC = 0xD00D_FEED
 HEADER_SIZE = 40
+MAX_SIZE = 2 << 20
+"""Bytes; a larger blob is none (Documentation/arch/arm64/booting.rst)."""
 BEGIN_NODE, END_NODE, PROP, NOP, END = 1, 2, 3, 4, 9
 CELL = 4
 DEFAULT_ADDRESS_CELLS, DEFAULT_SIZE_CELLS = 2, 1
@@ -88,9 +90,10 @@ def load_tree(platform: Platform, address: int) -> Node:
         FirmwareError: there is none, or it is broken.
     """
     header = load_bytes(platform, address, HEADER_SIZE)
-    if _be32(header, 0) != MAGIC:
+    size = _be32(header, 4)
+    if _be32(header, 0) != MAGIC or size > MAX_SIZE:
         raise FirmwareError("no device tree")
-    return unflatten(load_bytes(platform, address, _be32(header, 4)))
+    return unflatten(load_bytes(platform, address, size))
 
 
 def unflatten(blob: bytes) -> Node:

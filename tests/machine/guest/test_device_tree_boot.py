@@ -9,11 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from machine.config import MachineConfig
 from machine.firmware.fdt import cells, fdt, strings
 from machine.guest.firmware import FirmwareError
 from machine.guest.of_fdt import Node, unflatten
 from machine.topology import Topology
+from machine.virt import VirtMachine
 from machine.virt_fdt import board_tree
+from tests.machine.board import SMALL
+from tests.machine.guest.recording import Replay, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 Tree = dict[str, Any]
 EXTRA = {"driver": "cortex-a72-arm-cpu", "id": "extra", "core-id": "4"}
 FOUR = Topology(4, 1, 1, 4, 1)
+HORIZON = 60_000_000_000
+"""Nanoseconds after which every CPU that does not come up has been given up."""
 
 
 def boot(board: Board, change: Callable[[Tree], object] | None = None) -> list[str]:
@@ -138,6 +144,36 @@ def test_a_tree_that_lacks_what_a_kernel_needs_is_a_panic(
 def test_a_tree_that_is_none_is_a_panic(off: Board) -> None:
     off.machine.ram.write_bytes(off.vcpu().x0, bytes(64))
     assert boot(off) == ["Kernel panic - not syncing: no device tree"]
+
+
+def test_a_tree_that_is_too_large_is_a_panic(off: Board) -> None:
+    off.machine.ram.write_bytes(off.vcpu().x0 + 4, b"\xff" * 4)
+    assert boot(off) == ["Kernel panic - not syncing: no device tree"]
+
+
+def test_a_boot_by_device_tree_replays_with_no_machine_behind(off: Board) -> None:
+    log = record(off.machine)
+    off.settle()
+    replay = Replay(log)
+    replay.run()
+    assert replay.image is not None
+    assert replay.image.kernel is not None
+    assert [cpu.online for cpu in replay.image.kernel.cpus] == [True] * 4
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=5),
+)
+def test_from_a_damaged_tree_the_guest_boots_or_panics(changes: list[tuple[float, int]]) -> None:
+    machine = VirtMachine(MachineConfig(Topology(3, 1, 1, 3, 1), ram_size=SMALL, acpi=False))
+    blob = bytearray(fdt(board_tree(machine)))
+    for place, value in changes:
+        blob[int(place * len(blob))] = value
+    machine.ram.write_bytes(machine.slots[0].vcpu.x0, bytes(blob))
+    machine.clock.run_until_idle(HORIZON)
+    assert machine.power.kernel is not None
+    machine.close()
 
 
 # The unflattening
