@@ -26,6 +26,8 @@ DEFAULTS: Mapping[str, bool] = MappingProxyType(
 """What holds of the features that depend on no other one, where nobody says anything."""
 
 LENGTH_NAMES = {cpu_sve.name_of(length): length for length in cpu_sve.LENGTHS}
+SME_NAMES = tuple(f"sme{cpu_sve.QUADWORD * length}" for length in cpu_sve.POWERS)
+"""The streaming vector lengths, from the shortest on: powers of two."""
 
 
 def _feature(name: str, default: object = None) -> CpuProperty:
@@ -51,8 +53,12 @@ def _parse_max_vq(name: str, text: str) -> int:
 
 _PAUTH = (_feature("pauth", DEFAULTS["pauth"]), _feature("pauth-impdef", DEFAULTS["pauth-impdef"]))
 _SVE = (_feature("sve"), *(_feature(name) for name in LENGTH_NAMES))
-_MAX_VQ = CpuProperty(
-    "sve-max-vq", "uint32", lambda view: view.cpu.properties["sve-max-vq"], _parse_max_vq
+_MAX = (
+    CpuProperty(
+        "sve-max-vq", "uint32", lambda view: view.cpu.properties["sve-max-vq"], _parse_max_vq
+    ),
+    *(_feature(name) for name in ("sme", "sme_fa64", *SME_NAMES)),
+    _feature("lpa2", default=True),
 )
 
 
@@ -61,8 +67,8 @@ def _own(model: CpuModel) -> Iterator[CpuProperty]:
         yield from _PAUTH
     if model.vector_lengths:
         yield from _SVE
-    if model.max_vq:
-        yield _MAX_VQ
+    if model.is_max:
+        yield from _MAX
 
 
 @lru_cache
@@ -83,6 +89,8 @@ def finalize(model: CpuModel, given: Mapping[str, object]) -> dict[str, object]:
     found: dict[str, object] = {}
     if model.vector_lengths:
         found |= _vectors(model, given)
+    if model.is_max:
+        found |= _streaming(given)
     if model.pauth and given.get("pauth-impdef") and given.get("pauth") is False:
         raise MachineError("cannot enable pauth-impdef without pauth")
     return found
@@ -100,9 +108,23 @@ def _vectors(model: CpuModel, given: Mapping[str, object]) -> dict[str, object]:
     lengths = cpu_sve.resolve(model.vector_lengths, choice)
     found: dict[str, object] = {name: length in lengths for name, length in LENGTH_NAMES.items()}
     found["sve"] = choice.enabled
-    if model.max_vq:
+    if model.is_max:
         found["sve-max-vq"] = max(lengths, default=0)
     return found
+
+
+def _streaming(given: Mapping[str, object]) -> dict[str, object]:
+    """SME: the lengths that were named, or all but those that were denied."""
+    enabled = given.get("sme") is not False
+    found = [name for name in SME_NAMES if given.get(name)]
+    if found and not enabled:
+        raise MachineError(f"cannot enable {found[-1]}")
+    if enabled and not found:
+        found = [name for name in SME_NAMES if name not in given]
+        if not found:
+            raise MachineError(f"cannot disable {SME_NAMES[0]}")
+    told: dict[str, object] = {name: name in found for name in SME_NAMES}
+    return {**told, "sme": enabled, "sme_fa64": enabled and given.get("sme_fa64") is not False}
 
 
 def check_realize(given: Mapping[str, object]) -> None:

@@ -17,7 +17,6 @@ class CpuModel(NamedTuple):
         midr: MIDR_EL1 (DDI 0487, MIDR_EL1: implementer, variant, part, revision).
         vector_lengths: those that its SVE supports, in quadwords; none without SVE.
         pauth: whether pointer authentication can be chosen.
-        max_vq: whether the largest vector length can be chosen by `sve-max-vq`.
         cbar: whether there is a configuration base address register, and so `reset-cbar`.
     """
 
@@ -25,7 +24,6 @@ class CpuModel(NamedTuple):
     midr: int
     vector_lengths: tuple[int, ...] = ()
     pauth: bool = False
-    max_vq: bool = False
     cbar: bool = True
 
     @property
@@ -34,9 +32,14 @@ class CpuModel(NamedTuple):
         return f"{self.name}-arm-cpu"
 
     @property
+    def is_max(self) -> bool:
+        """Whether it is `max`, of which more can be chosen than of any other."""
+        return self.name == "max"
+
+    @property
     def compatible(self) -> str:
         """What a device tree calls it; `max` is no real CPU, and called what QEMU calls it."""
-        return f"arm,{'cortex-a57' if self.name == 'max' else self.name}"
+        return f"arm,{'cortex-a57' if self.is_max else self.name}"
 
 
 CPU_MODELS: dict[str, CpuModel] = {
@@ -50,7 +53,7 @@ CPU_MODELS: dict[str, CpuModel] = {
         CpuModel("cortex-a72", 0x410FD083),
         CpuModel("cortex-a76", 0x414FD0B1),
         CpuModel("cortex-a710", 0x412FD471, (1,), pauth=True),
-        CpuModel("max", 0x000F0510, tuple(range(1, 17)), pauth=True, max_vq=True),
+        CpuModel("max", 0x000F0510, tuple(range(1, 17)), pauth=True),
         CpuModel("neoverse-n1", 0x414FD0C1),
         CpuModel("neoverse-n2", 0x410FD493, (1,), pauth=True),
         CpuModel("neoverse-v1", 0x411FD402, (1, 2), pauth=True),
