@@ -28,6 +28,8 @@ CLOCK_HZ = 24_000_000
 FIRST_PHANDLE = 0x8000
 CLOCK = FIRST_PHANDLE
 
+MAP_LEVELS = ("socket", "cluster", "core", "thread")
+
 SPI, PPI = 0, 1
 LEVEL_HIGH = 4
 """Interrupt specifiers of a GICv3: type, number, flags (arm,gic-v3 binding)."""
@@ -170,31 +172,22 @@ def _cpu(board: Board, n: int, *, wide_affinity: bool) -> Tree:
 
 
 def _cpu_map(board: Board) -> Tree:
-    return _nested(
-        [
-            (tuple(_place(cpu.location, threads=board.threads)), board.cpu_phandle(n))
-            for n, cpu in enumerate(board.cpus)
-        ],
-    )
+    places = [(cpu.location, board.cpu_phandle(n)) for n, cpu in enumerate(board.cpus)]
+    return _nested(0, len(MAP_LEVELS) if board.threads else len(MAP_LEVELS) - 1, places)
 
 
-def _nested(places: Sequence[tuple[tuple[str, ...], int]]) -> Tree:
-    """Nodes within nodes, from the paths and phandles of the CPUs in ascending order."""
-    path, phandle = places[0]
-    if not path:
-        return {"cpu": cells(phandle)}
+def _nested(depth: int, leaf: int, places: Sequence[tuple[CpuLocation, int]]) -> Tree:
+    """Nodes within nodes, from the locations and phandles of the CPUs in ascending order.
+
+    The binding numbers those that are there from 0 on, whatever their ids.
+    """
+    if depth == leaf:
+        return {"cpu": cells(places[0][1])}
+    groups = groupby(places, key=lambda place: place[0][depth])
     return {
-        name: _nested([(path[1:], phandle) for path, phandle in group])
-        for name, group in groupby(places, key=lambda place: place[0][0])
+        f"{MAP_LEVELS[depth]}{number}": _nested(depth + 1, leaf, list(group))
+        for number, (_, group) in enumerate(groups)
     }
-
-
-def _place(at: CpuLocation, *, threads: bool) -> Iterator[str]:
-    yield f"socket{at.socket_id}"
-    yield f"cluster{at.cluster_id}"
-    yield f"core{at.core_id}"
-    if threads:
-        yield f"thread{at.thread_id}"
 
 
 def _ppi(intid: int) -> bytes:

@@ -60,11 +60,16 @@ class Numa:
         return self.domains.get(self.cpus.get(uid, -1), 0)
 
     def forget_distances(self) -> None:
-        """What holds where nobody tells: here is near, everything else far."""
-        self.distances = [
-            [LOCAL_DISTANCE if here == there else REMOTE_DISTANCE for there in range(self.nodes)]
-            for here in range(self.nodes)
-        ]
+        """Go back to what holds where nobody tells."""
+        self.distances = default_distances(self.nodes)
+
+
+def default_distances(nodes: int) -> list[list[int]]:
+    """What holds where nobody tells: here is near, everything else far."""
+    return [
+        [LOCAL_DISTANCE if here == there else REMOTE_DISTANCE for there in range(nodes)]
+        for here in range(nodes)
+    ]
 
 
 def one_node(memory: Iterable[MemoryBlock] = ()) -> Numa:

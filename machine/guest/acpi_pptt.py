@@ -108,9 +108,9 @@ def init_cpu_topology(kernel: Kernel, table: bytes | None) -> None:
     found = [pptt.topology(cpu.uid) for cpu in kernel.cpus]
     complete = None not in found
     for cpu, topology in zip(kernel.cpus, found, strict=True):
-        cpu.topology = topology if complete else _default(cpu)
+        cpu.topology = topology if complete else default_topology(cpu)
 
 
-def _default(cpu: Cpu) -> CpuTopology:
+def default_topology(cpu: Cpu) -> CpuTopology:
     """Every CPU is a core, every node a package (Linux: store_cpu_topology)."""
     return CpuTopology(package_id=cpu.node, cluster_id=-1, core_id=cpu.id, thread_id=-1)

@@ -31,11 +31,15 @@ class CpuNode(NamedTuple):
         path: of its node.
         mpidr: its affinity.
         enable_method: how it is brought up; empty where the tree does not say.
+        phandle: what the topology calls it by.
+        node: its NUMA node, None where it has none.
     """
 
     path: str
     mpidr: int
     enable_method: str
+    phandle: int
+    node: int | None
 
 
 class Gic(NamedTuple):
@@ -71,7 +75,13 @@ def cpus(root: Node) -> list[CpuNode]:
 
 def _cpu(node: Node) -> CpuNode:
     address, _ = node.reg()[0]
-    return CpuNode(str(node), address & AFFINITY_MASK, node.string("enable-method"))
+    return CpuNode(
+        path=str(node),
+        mpidr=address & AFFINITY_MASK,
+        enable_method=node.string("enable-method"),
+        phandle=node.cell("phandle", 0),
+        node=next(iter(node.cells("numa-node-id")), None),
+    )
 
 
 def gic_v3(root: Node) -> Gic:

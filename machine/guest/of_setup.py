@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from machine.guest import of
+from machine.guest import of, of_numa, of_topology
 from machine.guest.irq_gic_v3 import GicV3
 
 if TYPE_CHECKING:
@@ -29,7 +29,19 @@ def setup(kernel: Kernel, platform: Platform, tree: Node) -> None:
     kernel.gic = GicV3(*of.gic_v3(tree))
     kernel.timer_interrupt = of.virtual_timer_interrupt(tree)
     psci = _probe_psci(kernel, platform, tree)
-    kernel.number_cpus(enumerate(_usable(kernel, platform, of.cpus(tree), psci=psci)))
+    nodes = list(_usable(kernel, platform, of.cpus(tree), psci=psci))
+    kernel.number_cpus((number, node.mpidr) for number, node in enumerate(nodes))
+    _place_cpus(kernel, platform, tree, nodes)
+
+
+def _place_cpus(kernel: Kernel, platform: Platform, tree: Node, nodes: list[of.CpuNode]) -> None:
+    """Find NUMA nodes and topology, and give each CPU its own."""
+    of_node = {number: node.node for number, node in enumerate(nodes) if node.node is not None}
+    kernel.numa = of_numa.init(tree, of_node, lambda text: kernel.printk(platform, text))
+    for cpu in kernel.cpus:
+        cpu.node = kernel.numa.node_of_cpu(cpu.uid)
+    phandles = [nodes[cpu.uid].phandle for cpu in kernel.cpus]
+    of_topology.init_cpu_topology(kernel.cpus, phandles, tree)
 
 
 def _probe_psci(kernel: Kernel, platform: Platform, tree: Node) -> bool:
@@ -47,13 +59,13 @@ def _probe_psci(kernel: Kernel, platform: Platform, tree: Node) -> bool:
 
 def _usable(
     kernel: Kernel, platform: Platform, nodes: list[of.CpuNode], *, psci: bool
-) -> Iterator[int]:
-    """The affinities of the boot CPU, and of those that can be brought up."""
+) -> Iterator[of.CpuNode]:
+    """The boot CPU, and those that can be brought up."""
     here = platform.mrs("MPIDR_EL1") & of.AFFINITY_MASK
     for number, node in enumerate(nodes):
         problem = None if node.mpidr == here else _problem(node, number, psci=psci)
         if problem is None:
-            yield node.mpidr
+            yield node
         else:
             kernel.printk(platform, problem)
 

@@ -83,8 +83,9 @@ def test_only_cpus_that_are_there_are_in_the_tree(boards: Make) -> None:
     listed = [path for path in nodes if path.startswith("/cpus/cpu@")]
     assert listed == ["/cpus/cpu@0", "/cpus/cpu@1", "/cpus/cpu@4"]
     assert nodes["/cpus/cpu@4"]["reg"] == "<0x04>"
-    assert "/cpus/cpu-map/socket0/cluster0/core4" in nodes
-    assert "/cpus/cpu-map/socket0/cluster0/core2" not in nodes
+    core = nodes["/cpus/cpu-map/socket0/cluster0/core2"]  # the third one that is there
+    assert core["cpu"] == nodes["/cpus/cpu@4"]["phandle"]
+    assert "/cpus/cpu-map/socket0/cluster0/core3" not in nodes
 
 
 def test_a_hot_plugged_cpu_is_in_the_tree_of_that_moment(boards: Make) -> None:

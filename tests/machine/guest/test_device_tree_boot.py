@@ -132,6 +132,7 @@ def test_a_conduit_that_there_is_not_is_said_and_not_used(off: Board) -> None:
         ("cpus", "no CPUs in the device tree"),
         ("intc@8000000", "no interrupt controller in the device tree"),
         ("timer", "no timer in the device tree"),
+        ("memory@40000000", "no memory in the device tree"),
     ],
 )
 def test_a_tree_that_lacks_what_a_kernel_needs_is_a_panic(
