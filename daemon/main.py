@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from daemon.config import DaemonConfig
-    from machine.config import MachineConfig
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +34,7 @@ def run(argv: Sequence[str]) -> int:
     logging.basicConfig(format=f"{PROGRAM}: %(message)s", level=logging.WARNING)
     try:
         config = parse(argv)
-        if config.dump_acpi is not None:
-            dump_acpi(config.machine, config.dump_acpi)
-            return 0
-        if config.dump_dtb is not None:
-            return _dump_dtb(config.machine, config.dump_dtb)
-        return uvloop.run(_serve(config))
+        return 0 if _dump(config) else uvloop.run(_serve(config))
     except Exit as text:
         return _tell(str(text))
     except (UsageError, StartError) as error:
@@ -48,11 +42,15 @@ def run(argv: Sequence[str]) -> int:
         return 1
 
 
-def _dump_dtb(machine: MachineConfig, path: str) -> int:
-    """Write the device tree, and say so, as QEMU does; gives the exit status."""
-    dump_device_tree(machine, path)
-    print(f"{PROGRAM}: info: dtb dumped to {path}. Exiting.", file=sys.stderr)  # noqa: T201
-    return 0
+def _dump(config: DaemonConfig) -> bool:
+    """Write what is to be written in place of a start, if anything is."""
+    if config.dump_acpi is not None:
+        dump_acpi(config.machine, config.dump_acpi)
+    if config.dump_dtb is not None:
+        dump_device_tree(config.machine, config.dump_dtb)
+        told = f"{PROGRAM}: info: dtb dumped to {config.dump_dtb}. Exiting."
+        print(told, file=sys.stderr)  # noqa: T201 - as QEMU says it
+    return config.dump_acpi is not None or config.dump_dtb is not None
 
 
 def _complete_streams() -> None:

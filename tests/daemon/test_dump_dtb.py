@@ -59,6 +59,13 @@ def test_nothing_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["board.dtb"]
 
 
+def test_tables_and_device_tree_may_be_asked_for_at_once(tmp_path: Path) -> None:
+    folder, path = tmp_path / "tables", tmp_path / "board.dtb"
+    assert run([*OPTIONS, "--dump-acpi", str(folder), "--dump-dtb", str(path)]) == 0
+    assert (folder / "DSDT.aml").exists()
+    assert path.read_bytes() == tree_of(*OPTIONS)
+
+
 def test_a_file_that_cant_be_written_is_one_clear_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
