@@ -44,10 +44,6 @@ class Node:
         found = (node for node in self.children if name in {node.name, node.name.split("@")[0]})
         return next(found, None)
 
-    def named(self, name: str) -> Node | None:
-        """The child of exactly this name."""
-        return next((node for node in self.children if node.name == name), None)
-
     def walk(self) -> Iterator[Node]:
         """This node and all below it, in the order of the tree."""
         yield self

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from machine.guest.smp import Cpu
 
 NONE = -1
-MOST = 1 << 16
-"""Nodes of one level, at most."""
 
 
 def init_cpu_topology(cpus: list[Cpu], phandles: list[int], root: Node) -> None:
@@ -40,8 +38,9 @@ def init_cpu_topology(cpus: list[Cpu], phandles: list[int], root: Node) -> None:
 
 def _numbered(node: Node, level: str) -> Iterator[tuple[int, Node]]:
     """The children of a level, in their order."""
-    for number in range(MOST):
-        child = node.named(f"{level}{number}")
+    named = {child.name: child for child in node.children}
+    for number in range(len(named)):
+        child = named.get(f"{level}{number}")
         if child is None:
             return
         yield number, child

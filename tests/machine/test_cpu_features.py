@@ -194,6 +194,14 @@ def test_without_a_pmu_the_device_tree_has_none(boards: Make) -> None:
     assert "pmu" in board_tree(started(boards, "pmu=on", boot=False).machine)
 
 
+def test_without_a_pmu_no_cpu_finds_one(boards: Make) -> None:
+    board = started(boards, "pmu=off")
+    board.plug(3)
+    version = [board.vcpu(n).mrs("ID_AA64DFR0_EL1") >> 8 & 0xF for n in (0, 1, 3)]
+    assert version == [0, 0, 0]
+    assert boards().vcpu().mrs("ID_AA64DFR0_EL1") >> 8 & 0xF
+
+
 def test_one_cpu_without_a_pmu_does_not_change_the_tables(boards: Make) -> None:
     cold = {"driver": "cortex-a72-arm-cpu", "core-id": "2", "pmu": "off"}
     assert boards(devices=(cold,), boot=False).machine.has_pmu
