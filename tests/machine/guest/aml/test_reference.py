@@ -306,7 +306,7 @@ def test_an_event_goes_all_the_way_to_its_notify_as_in_acpiexec(
     assert found.accesses
     told = [entry[1:] for entry in host.log if entry[0] == "notify"]
     assert [(str(path).rpartition(".")[2], value) for path, value in told] == notified
-    assert found.notified == notified
+    assert sorted(found.notified) == sorted(notified)  # it handles each in a thread of its own
 
 
 @pytest.mark.parametrize("machine", MACHINES)
