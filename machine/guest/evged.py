@@ -50,9 +50,10 @@ def _interrupts(crs: bytes) -> Iterator[tuple[int, int]]:
     at = 0
     while at + 3 <= len(crs):
         large = crs[at] & 0x80
-        length = 3 + int.from_bytes(crs[at + 1 : at + 3], "little") if large else 1 + crs[at] & 7
-        if crs[at] == EXTENDED_INTERRUPT:
-            flags, count = crs[at + 3], crs[at + 4]
-            for n in range(count):
-                yield int.from_bytes(crs[at + 5 + 4 * n : at + 9 + 4 * n], "little"), flags
+        length = 3 + int.from_bytes(crs[at + 1 : at + 3], "little") if large else 1 + (crs[at] & 7)
+        body = crs[at : at + length]
+        if body[0] == EXTENDED_INTERRUPT and len(body) >= 5:
+            numbers = body[5 : 5 + 4 * body[4]]
+            for n in range(0, len(numbers) - 3, 4):
+                yield int.from_bytes(numbers[n : n + 4], "little"), body[3]
         at += length

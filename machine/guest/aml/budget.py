@@ -11,7 +11,7 @@ from typing import Final
 
 from machine.guest.aml.errors import LimitExceededError
 
-STEPS: Final = 2_000_000
+STEPS: Final = 1_000_000
 """What an evaluation, or the loading of a table, may take."""
 MAX_BYTES: Final = 1 << 20
 """Of a Buffer."""

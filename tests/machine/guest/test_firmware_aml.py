@@ -10,7 +10,7 @@ from machine.acpi import aml
 from machine.acpi.dsdt import dsdt
 from machine.config import MachineConfig
 from machine.events import AcpiDeviceOst
-from machine.memmap import RAM_BASE
+from machine.memmap import RAM_BASE, SPI_BASE
 from machine.topology import Topology
 from machine.virt import VirtMachine
 
@@ -115,6 +115,35 @@ def test_reg_is_not_run_for_memory_is_always_there() -> None:
     reg = aml.method("_REG", 2, aml.store(1, "\\REGD"))
     machine = booted(aml.name("\\REGD", 0), aml.scope("\\_SB", aml.device("DEVR", region, reg)))
     assert value(machine, "\\REGD") == 0
+
+
+# Resources
+
+
+def test_the_interrupt_of_an_event_device_is_found_behind_descriptors_of_all_lengths() -> None:
+    small = [bytes([0x70 | size]) + bytes(size) for size in range(8)]  # vendor-defined
+    large = b"\x84\x05\x00" + bytes(5)
+    interrupt = aml.interrupt(SPI_BASE + 40, edge=True)
+    event = aml.device(
+        "\\_SB.GED2",
+        aml.name("_HID", "ACPI0013"),
+        aml.name("_CRS", aml.resource_template(*small, large, interrupt)),
+        aml.method("_EVT", 1, aml.store(aml.arg0, "\\DONE")),
+    )
+    machine = booted(aml.name("\\DONE", 0), event)
+    machine.gic.set_spi(SPI_BASE + 40, level=True)
+    machine.clock.run_until_idle()
+    assert value(machine, "\\DONE") == SPI_BASE + 40
+
+
+@pytest.mark.parametrize("size", range(13))
+def test_resources_that_end_too_early_name_no_interrupt(size: int) -> None:
+    """Or only the one that is whole; the guest boots in any case."""
+    cut = aml.interrupt(SPI_BASE + 40, SPI_BASE + 41, edge=True)[:size]
+    event = aml.device(
+        "\\_SB.GED2", aml.name("_HID", "ACPI0013"), aml.name("_CRS", aml.buffer(cut))
+    )
+    assert reported(booted(event)) > 0
 
 
 # Tables
