@@ -38,6 +38,7 @@ class MachineConfig:
         name: the guest's name, as `-name` gives it.
         uuid: the machine's UUID.
         devices: what `-device` cold-plugs: property mappings with a "driver".
+        rtc_base: what the real time clock shows at first, in seconds since 1970.
         numa: the nodes; None where the machine has no NUMA.
         memory_backend: the id of the object that all of the RAM is in, if it is one of the user's.
         highmem_redists: whether there may be redistributors behind the RAM; without them there is
@@ -58,6 +59,7 @@ class MachineConfig:
     name: str | None = None
     uuid: UUID = NIL_UUID
     devices: tuple[Mapping[str, object], ...] = ()
+    rtc_base: int = 0
     numa: Numa | None = None
     memory_backend: str | None = None
     highmem_redists: bool = True

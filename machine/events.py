@@ -77,6 +77,14 @@ class ShutdownRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class RtcChanged:
+    """The guest has set the real time clock: it is now so many seconds off what it was given."""
+
+    offset: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class VcpuChanged:
     """Some layer's view of one possible vCPU changed (not a QMP event; `index` is the slot's)."""
 
@@ -94,6 +102,7 @@ MachineEvent = (
     | WasReset
     | PowerdownRequested
     | ShutdownRequested
+    | RtcChanged
     | VcpuChanged
 )
 

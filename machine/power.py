@@ -173,6 +173,8 @@ class Power:
         machine.gic.reset()
         if machine.ged is not None:
             machine.ged.reset()
+        machine.uart.reset()
+        machine.rtc.reset()
         self.start()
 
     def start(self) -> None:

@@ -23,6 +23,7 @@ from machine.events import (
     AcpiDeviceOst,
     EventSink,
     PowerdownRequested,
+    RtcChanged,
     ShutdownRequested,
     VcpuChanged,
 )
@@ -32,6 +33,8 @@ from machine.kvm.smccc import CPU_ON_64, Function
 from machine.kvm.vgic import RedistRegion
 from machine.kvm.vm import FilterAction, HostLimits, Vm
 from machine.memory import Ram
+from machine.pl011 import Pl011
+from machine.pl031 import Pl031
 from machine.power import Power
 from machine.psci import PsciPolicy
 from machine.qdev import SYSTEM_BUS, parse_globals, parse_request, spelled
@@ -77,11 +80,12 @@ class VirtMachine:
         self._create_vcpus()
         self._create_gic()
         self._create_slots()
+        self._create_peripherals()
         self._create_acpi_devices()
         self._realize_boot_cpus()
         self.power = Power(self, self._tables())
         self._psci = PsciPolicy(self, self.by_affinity, self.power)
-        objects = BoardObjects(self)
+        objects = self.objects = BoardObjects(self)
         self.qom = QomTree(f"{MACHINE_TYPE}-machine", objects.machine)
         self.qom.mount("objects", "container", objects.objects)
         for properties in config.devices:
@@ -140,6 +144,15 @@ class VirtMachine:
         ]
         self.by_affinity = {slot.arch_id: slot for slot in self.slots}
         self.plugger = CpuPlugger(self)
+
+    def _create_peripherals(self) -> None:
+        """The UART and the RTC, which the board always has."""
+        self.uart = Pl011(self.clock)
+        self.uart.irq.connect(partial(self._set_spi, memmap.SPI_BASE + memmap.UART0_SPI))
+        self.bus.map("pl011", memmap.UART0.base, memmap.UART0.size, self.uart)
+        self.rtc = Pl031(self.clock, self.config.rtc_base, self._rtc_was_set)
+        self.rtc.irq.connect(partial(self._set_spi, memmap.SPI_BASE + memmap.RTC_SPI))
+        self.bus.map("pl031", memmap.RTC.base, memmap.RTC.size, self.rtc)
 
     def _create_acpi_devices(self) -> None:
         """GED and CPU hot-plug registers, where there is firmware that tells of them."""
@@ -407,6 +420,9 @@ class VirtMachine:
         if self.trace.on:
             self.trace("psci", "SYSTEM_SUSPEND", cpu=vcpu.id, entry=entry, result=answer)
         return answer
+
+    def _rtc_was_set(self, offset: int) -> None:
+        self.events.emit(RtcChanged(offset, self.objects.rtc_path))
 
     def _guest_reported(self, index: int, source: int, status: int) -> None:
         device_id = self._device_id(self.slots[index])

@@ -79,7 +79,8 @@ BOARD = (
     "machine.virt_cpus",
     "machine.virt_fdt",
 )
-DEVICES = ("machine.acpi", "machine.firmware", "machine.gicv3", "machine.kvm")
+PERIPHERALS = ("machine.pl011", "machine.pl031", "machine.primecell")
+DEVICES = (*PERIPHERALS, "machine.acpi", "machine.firmware", "machine.gicv3", "machine.kvm")
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ LAYERS = (
     Layer("machine: basics", BASICS, BASICS),
     Layer("machine.guest", ("machine.guest",), ("machine.guest",)),
     Layer("machine.gicv3", ("machine.gicv3",), (*BASICS, "machine.gicv3")),
+    Layer("machine: peripherals", PERIPHERALS, (*BASICS, *PERIPHERALS)),
     Layer("machine.acpi", ("machine.acpi",), (*BASICS, "machine.acpi")),
     Layer(
         "machine.firmware",

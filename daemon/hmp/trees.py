@@ -35,6 +35,8 @@ def _device(node: Node) -> Iterator[str]:
     yield f'  dev: {node.type}, id "{node.qdev.device_id or ""}"'
     for direction, name, count in node.qdev.gpios:
         yield f'    {direction} "{name}" {count}'
+    for name in node.qdev.clocks:
+        yield f'    clock-in "{name}" freq_hz=0 Hz'
     for name, entry in node.items():
         if entry.check is not None and entry.get is not None:
             yield f"    {name} = {_shown(entry)}"

@@ -18,12 +18,16 @@ from machine.qom.gic import gic_node
 from machine.qom.machine import MachineOwn
 from machine.qom.memory_backend import backend_node
 from machine.qom.node import Node, container
+from machine.qom.pl011 import pl011_node
+from machine.qom.pl031 import pl031_node
 from machine.qom.regions import (
     EVERYTHING,
     GED,
     GIC,
     RAM,
     RAM_NAME,
+    RTC,
+    UART,
     ram_regions,
     region_node,
 )
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
 
     from machine.virt import VirtMachine
 
-GIC_AFTER_CPUS, GED_AFTER_CPUS = 0, 5
+GIC_AFTER_CPUS, UART_AFTER_CPUS, RTC_AFTER_CPUS, GED_AFTER_CPUS = 0, 2, 3, 5
 """Number of a board device behind the boot CPUs', in the reference's order of creation."""
 MACHINE_NODE = "virt-9.2-machine"
 
@@ -83,11 +87,15 @@ class BoardObjects:
 
     def _devices(self) -> Iterator[tuple[str, str, Callable[[], Node]]]:
         """The board's devices on the system bus, in the order of their creation."""
-        machine, boot = self._machine, self._machine.topology.cpus
-        yield f"device[{boot + GIC_AFTER_CPUS}]", GIC, partial(gic_node, machine)
+        machine, gic = self._machine, self.gic_path
+        yield self._device(GIC_AFTER_CPUS), GIC, partial(gic_node, machine)
+        yield self._device(UART_AFTER_CPUS), UART, partial(pl011_node, machine, gic)
+        yield self._device(RTC_AFTER_CPUS), RTC, partial(pl031_node, machine, gic)
         if machine.ged is not None:
-            make = partial(ged_node, machine, self.gic_path)
-            yield f"device[{boot + GED_AFTER_CPUS}]", GED, make
+            yield self._device(GED_AFTER_CPUS), GED, partial(ged_node, machine, gic)
+
+    def _device(self, after_cpus: int) -> str:
+        return f"device[{self._machine.topology.cpus + after_cpus}]"
 
     def _sysbus(self) -> Node:
         node = Node("System")
@@ -100,4 +108,9 @@ class BoardObjects:
     @property
     def gic_path(self) -> str:
         """Where the interrupt controller is."""
-        return f"/machine/unattached/device[{self._machine.topology.cpus + GIC_AFTER_CPUS}]"
+        return f"/machine/unattached/{self._device(GIC_AFTER_CPUS)}"
+
+    @property
+    def rtc_path(self) -> str:
+        """Where the real time clock is."""
+        return f"/machine/unattached/{self._device(RTC_AFTER_CPUS)}"

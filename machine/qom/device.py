@@ -53,12 +53,14 @@ class Qdev:
         device_id: the user's id, if one was given.
         bus: the path of the bus that it is on, or nothing.
         gpios: its lines, as `info qtree` counts them: direction, name, number.
+        clocks: the inputs for its clocks.
         mmio: its registers' places.
     """
 
     device_id: str | None = None
     bus: str = ""
     gpios: tuple[tuple[str, str, int], ...] = ()
+    clocks: tuple[str, ...] = ()
     mmio: tuple[Range, ...] = ()
 
 

@@ -25,6 +25,7 @@ RAM_CONTAINER = f"/machine/{RAM_NAME}[0]"
 """What the memory of NUMA nodes is in."""
 EVERYTHING = (1 << 64) - 1
 GIC, GED, RAM = "arm-gicv3", "acpi-ged", "memory-backend-ram"
+UART, RTC = "pl011", "pl031"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,12 @@ def _regions(machine: VirtMachine) -> Iterator[MemoryRegion]:
     for n, at in enumerate(machine.redistributor_regions):
         size = counts[n] * memmap.REDISTRIBUTOR_SIZE
         yield MemoryRegion(f"gicv3_redist_region[{n}]", at.base, size, owner=GIC)
-    ours = {id(machine.ged), id(machine.cpuhp)}
+    owners = {
+        id(machine.uart): UART,
+        id(machine.rtc): RTC,
+        id(machine.ged): GED,
+        id(machine.cpuhp): GED,
+    }
     for region in machine.bus.regions:
-        owner = GED if id(region.device) in ours else None
+        owner = owners.get(id(region.device))
         yield MemoryRegion(region.name, region.base, region.size, owner=owner)

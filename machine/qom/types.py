@@ -18,6 +18,8 @@ from machine.qom.ged import GED_PROPERTIES
 from machine.qom.gic import GIC_PROPERTIES
 from machine.qom.machine import MACHINE_PROPERTIES
 from machine.qom.memory_backend import BACKEND_PROPERTIES
+from machine.qom.pl011 import PL011_PROPERTIES
+from machine.qom.pl031 import PL031_PROPERTIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -115,6 +117,7 @@ TYPES: tuple[QomType, ...] = (
     QomType("object", None, abstract=True, properties=(TypeProperty("type", "string"),)),
     QomType("container", "object"),
     QomType("irq", "object"),
+    QomType("clock", "object"),
     QomType("memory-region", "object", properties=_REGION),
     QomType("bus", "object", abstract=True, interfaces=("resettable",), properties=_BUS),
     QomType("System", "bus"),
@@ -143,6 +146,8 @@ TYPES: tuple[QomType, ...] = (
         "arm-gicv3-common", "sys-bus-device", abstract=True, properties=_declared(GIC_PROPERTIES)
     ),
     QomType("arm-gicv3", "arm-gicv3-common"),
+    QomType("pl011", "sys-bus-device", properties=_declared(PL011_PROPERTIES)),
+    QomType("pl031", "sys-bus-device", properties=_declared(PL031_PROPERTIES)),
     QomType("machine", "object", abstract=True),
     QomType("virt-machine", "machine", abstract=True, interfaces=("hotplug-handler",)),
     QomType("virt-9.2-machine", "virt-machine", properties=_declared(MACHINE_PROPERTIES)),

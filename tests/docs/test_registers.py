@@ -10,7 +10,7 @@ import pytest
 
 import machine.acpi
 import machine.gicv3
-from machine import memmap
+from machine import memmap, pl011, pl031
 from machine.gicv3 import sysregs
 from machine.kvm import psci, sysreg
 from machine.kvm.smccc import SMC64, Function
@@ -20,29 +20,44 @@ from tests.docs.pages import read, rows, section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
 PAGE = read("docs/registers.md")
 
 
 def blocks() -> Iterator[type[MmioDevice]]:
     """Every register block of the packages that have any."""
+    for module in modules():
+        for member in vars(module).values():
+            if not (isinstance(member, type) and issubclass(member, MmioDevice)):
+                continue
+            if member.registers and member.__module__ == module.__name__:
+                yield member
+
+
+def modules() -> Iterator[ModuleType]:
+    yield from (pl011, pl031)
     for package in (machine.acpi, machine.gicv3):
         for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            for member in vars(importlib.import_module(found.name)).values():
-                if not (isinstance(member, type) and issubclass(member, MmioDevice)):
-                    continue
-                if member.registers and member.__module__ == found.name:
-                    yield member
+            yield importlib.import_module(found.name)
 
 
 BLOCKS = list(blocks())
+TITLES = (
+    "CPU hot-plug",
+    "Generic Event Device",
+    "UART",
+    "Real time clock",
+    "Distributor",
+    "Redistributor",
+)
 
 
 def table_of(block: type[MmioDevice]) -> str:
     """The section that describes a block."""
     (text,) = (
         section(PAGE, title)
-        for title in ("CPU hot-plug", "Generic Event Device", "Distributor", "Redistributor")
+        for title in TITLES
         if f"`{block.__name__}` in `{block.__module__.replace('.', '/')}.py`"
         in section(PAGE, title).replace("\n", " ")
     )
@@ -55,7 +70,7 @@ def as_row(register: Reg) -> list[str]:
 
 
 def test_there_are_blocks() -> None:
-    assert {"CpuHotplug", "GenericEventDevice", "Distributor", "Redistributor"} <= {
+    assert {"CpuHotplug", "GenericEventDevice", "Pl011", "Pl031", "Distributor"} <= {
         block.__name__ for block in BLOCKS
     }
 
