@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import calendar
 import contextlib
 import logging
 import sys
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ from daemon.events import EventBridge
 from daemon.objects.store import Objects
 from daemon.pidfile import Pidfile, PidfileError
 from daemon.runner import Runner
+from daemon.serial import SerialPort
 from daemon.server import Server
 from daemon.sessions import Sessions
 from daemon.stage import Stage
@@ -32,7 +35,7 @@ from protocol.errors import QmpError
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from daemon.config import DaemonConfig
+    from daemon.config import DaemonConfig, RtcBase
     from daemon.connection import Connection
     from daemon.monitor import Monitor
     from daemon.mqtt import MqttPublisher
@@ -72,10 +75,11 @@ class App:
             objects = self._create_objects()
             self.server = Server(config.chardevs, config.monitors, self._connect, tls=objects)
             mount(self.stage.current.qom, self.server.chardevs)
+            self.runner = Runner(trace.clock, loop=loop)
+            self._serial = self._connect_serial(config.serial)
         except (MachineError, ChardevError, QmpError) as error:
             self._resources.close()
             raise StartError(str(error)) from None
-        self.runner = Runner(trace.clock, loop=loop)
         self.context = Context(
             self.stage,
             self.runner,
@@ -107,6 +111,8 @@ class App:
         self._boot_guest()
         try:
             await self._open_devices()
+            if self._serial is not None:
+                self._serial.opened()
             if self._config.pidfile is not None:
                 self._resources.enter_context(
                     contextlib.closing(Pidfile(self._config.pidfile)),
@@ -171,6 +177,8 @@ class App:
         """A client has had the machine created: it takes the place of its plan."""
         self.context.objects.serve(machine)
         mount(machine.qom, self.server.chardevs)
+        if self._serial is not None:
+            self._serial.connect(machine.uart)
         self._bridge.follow(machine)
         self._warn()
         if self.mqtt is not None:
@@ -192,6 +200,14 @@ class App:
         objects.create_all(self._config.objects)
         return objects
 
+    def _connect_serial(self, label: str | None) -> SerialPort | None:
+        if label is None:
+            return None
+        port = SerialPort(self.server.device(label), self.runner)
+        if self.stage.planned is None:
+            port.connect(self.machine.uart)
+        return port
+
     def _connect(self, monitor: Monitor) -> Connection[Any]:
         """A client has come to a monitor."""
         return self._sessions.open(monitor)
@@ -211,7 +227,7 @@ class App:
             return VirtMachine(self._at_first(config), trace)
         from machine.planned import PlannedMachine  # noqa: PLC0415 - few are planned
 
-        planned = replace(config.machine, paused=True)
+        planned = replace(config.machine, paused=True, rtc_base=seconds(config.rtc))
         return PlannedMachine(planned, trace, config.numa, backend_sizes(config.objects))
 
     def _close_machine(self) -> None:
@@ -221,7 +237,8 @@ class App:
     def _at_first(config: DaemonConfig) -> MachineConfig:
         """The machine until clients that are waited for have come: it stands still."""
         waits = any(getattr(device, "wait", False) for device in config.chardevs)
-        return replace(config.machine, paused=True) if waits else config.machine
+        paused = waits or config.machine.paused
+        return replace(config.machine, paused=paused, rtc_base=seconds(config.rtc))
 
     def _boot_guest(self) -> None:
         """Let the guest boot before anyone can ask for anything.
@@ -261,6 +278,13 @@ class App:
         stream = open(where, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - closed at the end
         self._resources.callback(_close, stream)
         return stream
+
+
+def seconds(base: RtcBase) -> int:
+    """What the real time clock begins with, in seconds since 1970; local time has its offset."""
+    if base == "utc":
+        return int(time.time())
+    return calendar.timegm(time.localtime()) if base == "localtime" else base
 
 
 def _close(stream: TextIO) -> None:

@@ -122,7 +122,27 @@ class NullChardev(_Config):
     id: str
 
 
-Chardev = Annotated[SocketChardev | StdioChardev | NullChardev, Field(discriminator="backend")]
+class FileChardev(_Config):
+    """A file that is written to.
+
+    Attributes:
+        id: its label.
+        path: where it is.
+        append: what is there stays, rather than being replaced.
+    """
+
+    backend: Literal["file"] = "file"
+    id: str
+    path: str
+    append: bool = False
+
+
+Chardev = Annotated[
+    SocketChardev | StdioChardev | NullChardev | FileChardev, Field(discriminator="backend")
+]
+
+SERIAL = "serial0"
+"""The label of the serial port's device where `-serial` names none."""
 
 
 class MonitorConfig(_Config):
@@ -156,6 +176,10 @@ class MqttConfig(_Config):
     root: str = MQTT_ROOT
 
 
+RtcBase = Literal["utc", "localtime"] | int
+"""What the real time clock begins with: the time of the start, or seconds since 1970."""
+
+
 def _default_chardevs() -> tuple[Chardev, ...]:
     return (SocketChardev(id=compat_label(0), address=UnixAddress(path=QMP_SOCKET)),)
 
@@ -176,6 +200,8 @@ class DaemonConfig(_Config):
         machine: the machine to build.
         chardevs: its character devices.
         monitors: its monitors, each on one of `chardevs`; none for `-qmp none`.
+        serial: which of `chardevs` the serial port is on, if it is on any.
+        rtc: what the real time clock begins with.
         objects: what `-object` asked for, as it was given: `qom-type`, `id` and properties.
         preconfig: the machine is not created before `x-exit-preconfig`.
         numa: what was said of NUMA nodes, if there is more to come; or else `machine` has them.
@@ -189,6 +215,8 @@ class DaemonConfig(_Config):
     machine: Annotated[MachineConfig, _Complete] = Field(default_factory=MachineConfig)
     chardevs: tuple[Chardev, ...] = Field(default_factory=_default_chardevs)
     monitors: tuple[MonitorConfig, ...] = Field(default_factory=_default_monitors)
+    serial: str | None = None
+    rtc: RtcBase = "utc"
     objects: tuple[Mapping[str, Any], ...] = ()
     preconfig: bool = False
     numa: tuple[Any, ...] = ()

@@ -10,7 +10,7 @@ from daemon.chardev.backend import Backend, NullBackend
 from daemon.chardev.errors import ChardevError
 from daemon.chardev.sockets import SocketBackend
 from daemon.chardev.transport import READ_SIZE
-from daemon.config import SocketChardev, StdioChardev
+from daemon.config import FileChardev, NullChardev, SocketChardev
 from daemon.monitor import Monitor
 
 if TYPE_CHECKING:
@@ -49,7 +49,17 @@ class Server:
         self.chardevs: Mapping[str, Backend] = self._backends(chardevs)
         self.monitors = tuple(Monitor(config, connect) for config in monitors)
         for monitor in self.monitors:
-            self._device_of(monitor).attach(monitor.open)
+            self.device(monitor.config.chardev).attach(monitor.open)
+
+    def device(self, label: str) -> Backend:
+        """The character device of a label.
+
+        Raises:
+            ChardevError: there is none.
+        """
+        if label not in self.chardevs:
+            raise ChardevError(f'chardev "{label}" not found')
+        return self.chardevs[label]
 
     async def start(self) -> None:
         """Listen, and connect out.
@@ -99,16 +109,14 @@ class Server:
     def _backend(self, config: Chardev, others: Mapping[str, Backend]) -> Backend:
         if isinstance(config, SocketChardev):
             return SocketBackend(config, self._buffer, tls=self._tls)
-        if not isinstance(config, StdioChardev):
+        if isinstance(config, NullChardev):
             return NullBackend(config.id)
+        if isinstance(config, FileChardev):
+            from daemon.chardev.file import FileBackend  # noqa: PLC0415 - few write to one
+
+            return FileBackend(config)
         from daemon.chardev.stdio import StdioBackend  # noqa: PLC0415 - few have a terminal
 
         if any(isinstance(other, StdioBackend) for other in others.values()):
             raise ChardevError("cannot use stdio by multiple character devices")
         return StdioBackend(config)
-
-    def _device_of(self, monitor: Monitor) -> Backend:
-        label = monitor.config.chardev
-        if label not in self.chardevs:
-            raise ChardevError(f'chardev "{label}" not found')
-        return self.chardevs[label]

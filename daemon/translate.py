@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from machine import events as domain
 from machine.kvm.vcpu import MpState
 from machine.topology import MOST_CPUS
-from protocol.qapi import acpi, qdev, run_state
+from protocol.qapi import acpi, misc, qdev, run_state
 from protocol.qapi.acpi import ACPIOSTInfo, ACPISlotType
 from protocol.qapi.machine import CpuInstanceProperties
 from protocol.qapi.run_state import ShutdownCause
@@ -138,6 +138,10 @@ def _shutdown(event: domain.ShutdownRequested) -> Event:
     return run_state.Shutdown(guest=event.guest, reason=ShutdownCause(event.reason))
 
 
+def _rtc_change(event: domain.RtcChanged) -> Event:
+    return misc.RtcChange(offset=event.offset, qom_path=event.path)
+
+
 _EVENTS: Mapping[type, Callable[..., Event]] = {
     domain.AcpiDeviceOst: _ost,
     domain.DeviceDeleted: _deleted,
@@ -149,6 +153,7 @@ _EVENTS: Mapping[type, Callable[..., Event]] = {
     domain.WasReset: _reset,
     domain.PowerdownRequested: lambda _event: run_state.Powerdown(),
     domain.ShutdownRequested: _shutdown,
+    domain.RtcChanged: _rtc_change,
 }
 
 

@@ -10,11 +10,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from daemon.commands import COMMANDS, EVENTS
-from daemon.config import DaemonConfig, backend_sizes
+from daemon.config import SERIAL, DaemonConfig, backend_sizes
 from daemon.context import Context
 from daemon.dispatch import Dispatcher
 from daemon.events import EventBridge, VirtualAlarm
+from daemon.options.table import parse
 from daemon.runner import SteppedRunner
+from daemon.serial import SerialPort
 from daemon.server import Server
 from daemon.stage import Stage
 from daemon.version import VERSION
@@ -98,6 +100,7 @@ class Box:
     def _created(self, machine: VirtMachine) -> None:
         """As the daemon does it, but that the guest does not boot before `settle`."""
         self.context.objects.serve(machine)
+        self._serial.connect(machine.uart)
         self._bridge.follow(machine)
         if not self._paused:
             machine.cont()
@@ -144,8 +147,13 @@ class Box:
 
     def _chardevs(self) -> Mapping[str, Backend]:
         """The devices that a daemon has without any option; nobody has opened them."""
-        config = DaemonConfig()
-        return Server(config.chardevs, config.monitors, lambda monitor: monitor.open()).chardevs
+        config = parse([])
+        server = Server(config.chardevs, config.monitors, lambda monitor: monitor.open())
+        self._serial = SerialPort(server.device(SERIAL), self.runner)
+        self._serial.opened()
+        if self.stage.planned is None:
+            self._serial.connect(self.machine.uart)
+        return server.chardevs
 
     def _end(self) -> None:
         self.ended = True

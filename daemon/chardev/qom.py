@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 CHARDEV_TYPES = (
     QomType("chardev", "object", abstract=True),
     QomType("chardev-fd", "chardev", abstract=True),
+    QomType("chardev-file", "chardev-fd"),
     QomType("chardev-null", "chardev"),
     QomType(
         "chardev-socket",

@@ -21,6 +21,7 @@ from protocol import capabilities
 from protocol.command import CommandTable, collect
 from protocol.event import EventTable, collect_events
 from protocol.qapi import acpi as acpi_models
+from protocol.qapi import misc as misc_models
 from protocol.qapi import qdev as qdev_models
 from protocol.qapi import run_state as run_state_models
 
@@ -44,4 +45,4 @@ COMMANDS: CommandTable = collect(
         guest,
     ),
 )
-EVENTS: EventTable = collect_events((acpi_models, qdev_models, run_state_models))
+EVENTS: EventTable = collect_events((acpi_models, qdev_models, run_state_models, misc_models))

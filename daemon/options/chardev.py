@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from daemon.config import (
     FdAddress,
+    FileChardev,
     NullChardev,
     SocketChardev,
     StdioChardev,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 CHARDEV = Group(
     "chardev",
     (
-        Parameter("backend", shape="socket|stdio|null"),
+        Parameter("backend", shape="socket|stdio|null|file"),
         Parameter("path"),
         Parameter("host"),
         Parameter("port"),
@@ -45,6 +46,8 @@ CHARDEV = Group(
         Parameter("tls-creds"),
         Parameter("tls-authz"),
         Parameter("signal", "boolean", default="on"),
+        Parameter("append", "boolean", default="off"),
+        Parameter("input-path"),
         Parameter("mux", "boolean", default="off"),
         Parameter("telnet", "boolean", default="off"),
         Parameter("tn3270", "boolean", default="off"),
@@ -63,17 +66,16 @@ SETTINGS = CHARDEV._replace(implied=None)
 USAGE = (
     "socket,id=ID,path=PATH|host=HOST,port=PORT|fd=N[,server=on|off][,wait=on|off][,reconnect=N]"
     "[,nodelay=on|off][,ipv4=on|off][,ipv6=on|off][,tls-creds=ID][,tls-authz=ID], "
-    "or stdio,id=ID[,signal=on|off], or null,id=ID"
+    "or stdio,id=ID[,signal=on|off], or null,id=ID, or file,id=ID,path=PATH[,append=on|off]"
 )
 
-UNMODELLED = ("mux", "telnet", "tn3270", "websocket", "abstract", "to", "logfile")
+UNMODELLED = ("mux", "telnet", "tn3270", "websocket", "abstract", "to", "logfile", "input-path")
 """Parameters that are known, and refused unless they are off."""
 
 OTHER_BACKENDS = frozenset(
     [
         "console",
         "dbus",
-        "file",
         "memory",
         "msmouse",
         "mux",
@@ -99,7 +101,6 @@ OTHER_NOTATIONS = frozenset(
         "con",
         "mon",
         "pipe",
-        "file",
         "telnet",
         "tn3270",
         "websocket",
@@ -147,7 +148,11 @@ def parse_compat(text: str, label: str) -> Chardev:
     """
     if text in {"stdio", "null"}:
         return _made(text, label, Given())
+    if text.startswith("/dev/"):
+        raise UsageError("'serial' is not modelled")
     kind, colon, rest = text.partition(":")
+    if colon and kind == "file":
+        return _made(kind, label, Given({"path": rest}))
     if colon and kind in {"unix", "tcp"}:
         found = _SETTINGS.fullmatch(rest)
         assert found is not None  # noqa: S101 - the pattern matches everything
@@ -213,10 +218,18 @@ def _null(label: str, _given: Given) -> Chardev:
     return NullChardev(id=label)
 
 
+def _file(label: str, given: Given) -> Chardev:
+    path = given.text("path")
+    if path is None:
+        raise UsageError("chardev: file: no filename given")
+    return FileChardev(id=label, path=path, append=given.switch("append"))
+
+
 MAKE: Mapping[str, Callable[[str, Given], Chardev]] = {
     "socket": _socket,
     "stdio": _stdio,
     "null": _null,
+    "file": _file,
 }
 """What makes each kind of device from what is given for it."""
 

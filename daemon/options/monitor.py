@@ -1,4 +1,4 @@
-"""What -mon, -qmp, -qmp-pretty and -monitor say: which character devices are monitors.
+"""What -mon, -qmp, -monitor and -serial say: what the character devices are for.
 
 As in QEMU, `-qmp unix:...` is short for a character device with a label that nobody chose, and a
 monitor on it.
@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from daemon.config import QMP_SOCKET, MonitorConfig, SocketChardev, UnixAddress, compat_label
+from daemon.config import (
+    QMP_SOCKET,
+    SERIAL,
+    MonitorConfig,
+    SocketChardev,
+    UnixAddress,
+    compat_label,
+)
 from daemon.options.chardev import parse_chardev, parse_compat
 from daemon.options.parameters import Group, Parameter
 from daemon.options.usage import UsageError
@@ -39,12 +46,18 @@ class MonitorDraft:
         monitors: the monitors, each with the option that asked for it.
         qmp: whether something was said about QMP, so that there is no default.
         compat: how many monitors have been given in the older notation.
+        serial: what the serial port is on, with the option that asked for it.
+        serials: how many serial ports have been given; without one there is a default.
+        default_serial: what that is on, in the older notation.
     """
 
     chardevs: list[Chardev] = field(default_factory=list)
     monitors: list[tuple[str, MonitorConfig]] = field(default_factory=list)
     qmp: bool = False
     compat: int = 0
+    serial: tuple[str, str] | None = None
+    serials: int = 0
+    default_serial: str = "null"
 
     def read_chardev(self, text: str) -> None:
         """-chardev BACKEND,id=ID[,KEY=VALUE...]."""
@@ -73,8 +86,21 @@ class MonitorDraft:
         """-monitor: one for people."""
         self._read_compat("-monitor", text, "readline", pretty=False)
 
+    def read_serial(self, text: str) -> None:
+        """-serial: what the serial port is on; `none` for nothing."""
+        first, self.serials = not self.serials, self.serials + 1
+        if text == "none":
+            return
+        if not first:
+            raise UsageError("a second serial port is not modelled: the machine has one UART")
+        label = text.removeprefix("chardev:")
+        if label == text:
+            label = SERIAL
+            self._add_chardev(parse_compat(text, label))
+        self.serial = (text, label)
+
     def build(self) -> tuple[tuple[Chardev, ...], tuple[MonitorConfig, ...]]:
-        """Devices and monitors, the default one if none was mentioned.
+        """Devices and monitors, the default ones where none were mentioned.
 
         Raises:
             UsageError: a monitor's device is not there, or is another's.
@@ -83,6 +109,8 @@ class MonitorDraft:
             label = compat_label(self.compat)
             self._add_chardev(SocketChardev(id=label, address=UnixAddress(path=QMP_SOCKET)))
             self._add_monitor("", MonitorConfig(chardev=label))
+        if not self.serials:
+            self.read_serial(self.default_serial)
         labels, used = {chardev.id for chardev in self.chardevs}, set()
         for option, monitor in self.monitors:
             if monitor.chardev not in labels:
@@ -90,7 +118,19 @@ class MonitorDraft:
             if monitor.chardev in used:
                 raise UsageError(f"{option}: Device '{monitor.chardev}' is in use")
             used.add(monitor.chardev)
+        self._check_serial(labels, used)
         return tuple(self.chardevs), tuple(monitor for _, monitor in self.monitors)
+
+    def _check_serial(self, labels: set[str], used: set[str]) -> None:
+        if self.serial is None:
+            return
+        text, label = self.serial
+        if label not in labels:
+            raise UsageError(
+                f"-serial {text}: could not connect serial device to character backend '{text}'"
+            )
+        if label in used:
+            raise UsageError(f"-serial {text}: Device '{label}' is in use")
 
     def _read_compat(self, option: str, text: str, mode: Mode, *, pretty: bool) -> None:
         if text == "none":

@@ -24,11 +24,14 @@ from daemon.options.machine import (
 )
 from daemon.options.monitor import MON, MonitorDraft
 from daemon.options.parameters import Group
+from daemon.options.rtc import RTC, parse_rtc
 from daemon.options.usage import Exit, UsageError
 from machine.cpu_models import CPU_MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from daemon.config import RtcBase
 
 __all__ = ["OPTIONS", "Exit", "Option", "UsageError", "help_text", "parse"]
 
@@ -48,6 +51,7 @@ class Draft:
     objects: list[Mapping[str, Any]] = field(default_factory=list)
     preconfig: bool = False
     pidfile: str | None = None
+    rtc: RtcBase = "utc"
     mqtt: MqttConfig | None = None
     trace: str | None = None
     dump_acpi: str | None = None
@@ -60,6 +64,8 @@ class Draft:
             machine=machine,
             chardevs=chardevs,
             monitors=monitors,
+            serial=self.monitors.serial[1] if self.monitors.serial is not None else None,
+            rtc=self.rtc,
             objects=tuple(self.objects),
             preconfig=self.preconfig,
             numa=tuple(option for _, option in self.machine.numa) if self.preconfig else (),
@@ -142,6 +148,10 @@ def _object(draft: Draft, text: str) -> None:
     draft.objects.append(given)
 
 
+def _rtc(draft: Draft, text: str) -> None:
+    draft.rtc = parse_rtc(text)
+
+
 def _trace(draft: Draft, text: str) -> None:
     draft.trace = text
 
@@ -152,6 +162,15 @@ def _dump_acpi(draft: Draft, text: str) -> None:
 
 def _nothing(_draft: Draft, _text: str) -> None:
     """What it asks for is so in any case."""
+
+
+def _nographic(draft: Draft, _text: str) -> None:
+    if draft.monitors.default_serial != "none":
+        draft.monitors.default_serial = "stdio"
+
+
+def _nodefaults(draft: Draft, _text: str) -> None:
+    draft.monitors.default_serial = "none"
 
 
 def _absent(what: str, *accepted: str) -> Callable[[Draft, str], None]:
@@ -230,6 +249,13 @@ OPTIONS: tuple[Option, ...] = (
         lambda draft, text: draft.machine.read_uuid(text),
     ),
     Option(
+        ("rtc",),
+        RTC.usage,
+        "what the real time clock begins with; it counts the machine's own time from there",
+        _rtc,
+        group=RTC,
+    ),
+    Option(
         ("device",),
         "DRIVER[,PROPERTY=VALUE...]|JSON",
         "plug a device, here a CPU, before the machine starts; may be repeated",
@@ -255,9 +281,9 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         ("chardev",),
         USAGE,
-        "a character device: a socket, standard input and output, or nothing; may be repeated. "
-        "A socket with server=off, the default, connects out; with wait=on, the default of a "
-        "server, the machine starts once a client has connected",
+        "a character device: a socket, standard input and output, nothing, or a file; may be "
+        "repeated. A socket with server=off, the default, connects out; with wait=on, the default "
+        "of a server, the machine starts once a client has connected",
         lambda draft, text: draft.monitors.read_chardev(text),
         group=CHARDEV,
     ),
@@ -297,7 +323,12 @@ OPTIONS: tuple[Option, ...] = (
     Option(("display",), "none", "accepted: there is no display", _absent("display", "none")),
     Option(("vga",), "none", "accepted: there is no display", _absent("display", "none")),
     Option(("audio",), "none", "accepted: there is no sound", _absent("sound", "none")),
-    Option(("serial",), "none|null", "accepted: there is no UART", _absent("UART", "none", "null")),
+    Option(
+        ("serial",),
+        "unix:PATH|tcp:HOST:PORT[,KEY=VALUE...], or file:PATH, stdio, null, chardev:ID, none",
+        "what the machine's serial port is on; null by default, and stdio with -nographic",
+        lambda draft, text: draft.monitors.read_serial(text),
+    ),
     Option(
         ("parallel",),
         "none|null",
@@ -306,8 +337,8 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(("net",), "none", "accepted: there is no network", _absent("network", "none")),
     Option(("nic",), "none", "accepted: there is no network", _absent("network", "none")),
-    Option(("nographic",), "", "accepted: there is no display", _nothing),
-    Option(("nodefaults",), "", "accepted: there are no default devices", _nothing),
+    Option(("nographic",), "", "as -serial stdio, without any -serial", _nographic),
+    Option(("nodefaults",), "", "as -serial none, without any -serial", _nodefaults),
     Option(("no-user-config",), "", "accepted: there are no configuration files", _nothing),
     Option(
         ("mqtt",),

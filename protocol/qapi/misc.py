@@ -1,5 +1,6 @@
-"""QAPI ``misc``: the name of the virtual machine, and file descriptors that clients hand over."""
+"""QAPI ``misc``: the machine's name, its clock, and file descriptors that clients hand over."""
 
+from protocol.event import SECOND, Event
 from protocol.model import Int64, WireModel
 
 
@@ -28,3 +29,10 @@ class FdsetInfo(WireModel):
 
     fdset_id: Int64
     fds: list[FdsetFdInfo]
+
+
+class RtcChange(Event, name="RTC_CHANGE", rate=SECOND, key="qom_path"):
+    """The guest has set its real time clock: by how many seconds it differs from ``-rtc``."""
+
+    offset: Int64
+    qom_path: str

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROMPT = b"(qemu) "
+SERIAL = {"label": "serial0", "filename": "null", "frontend-open": True}
 
 
 @contextlib.contextmanager
@@ -141,7 +142,8 @@ def test_one_end_of_a_socketpair_as_qemus_own_machine_passes_it(tmp_path: Path) 
             client = QMPClient("test")
             await client.connect(ours)
             assert await client.execute("query-chardev") == [
-                {"label": "mon", "filename": "unix:", "frontend-open": True}
+                {"label": "mon", "filename": "unix:", "frontend-open": True},
+                SERIAL,
             ]
             with open(os.devnull, "rb") as passed:  # noqa: ASYNC230, PTH123 - a descriptor
                 client.send_fd_scm(passed.fileno())
@@ -177,6 +179,7 @@ def test_a_listening_socket_as_libvirt_passes_it(tmp_path: Path) -> None:
                     "filename": f"unix:{path},server=on",
                     "frontend-open": True,
                 },
+                SERIAL,
             ]
             await client.execute("quit")
             with contextlib.suppress(EOFError):

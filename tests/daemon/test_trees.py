@@ -49,7 +49,7 @@ def test_the_newest_device_of_a_bus_comes_first(box: Box) -> None:
         '  dev: pl011, id ""',
         '    gpio-out "sysbus-irq" 6',
         '    clock-in "clk" freq_hz=0 Hz',
-        '    chardev = ""',
+        '    chardev = "serial0"',
         "    migrate-clk = true",
         "    mmio ffffffffffffffff/0000000000001000",
         '  dev: arm-gicv3, id ""',

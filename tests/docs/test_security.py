@@ -16,7 +16,7 @@ PAGE = read("docs/security.md")
 def test_the_daemons_command_line_lets_in_alice_alone() -> None:
     (line,) = (block.text for block in blocks(PAGE, "sh") if block.text.startswith("armvirtd"))
     config = parse(shlex.split(line.replace("\\\n", " "))[1:])
-    (device,) = config.chardevs
+    device = config.chardevs[0]
     assert isinstance(device, SocketChardev)
     assert (device.tls_creds, device.tls_authz) == ("tls", "ops")
     credentials, list_ = map(read_options, config.objects)

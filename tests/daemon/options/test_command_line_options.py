@@ -25,6 +25,7 @@ QEMU: dict[str, dict[str, str]] = {
     "name": {"guest": "string", "process": "string", "debug-threads": "boolean"},
     "numa": {},
     "accel": {},
+    "rtc": {"base": "string", "clock": "string", "driftfix": "string"},
     "device": {},
     "object": {},
     "mon": {"chardev": "string", "mode": "string", "pretty": "boolean"},
@@ -46,6 +47,8 @@ QEMU: dict[str, dict[str, str]] = {
         "tls-authz": "string",
         "signal": "boolean",
         "mux": "boolean",
+        "append": "boolean",
+        "input-path": "string",
     },
 }
 """What QEMU 7.2 answers on this machine, of the options that we have."""

@@ -5,6 +5,7 @@ import pytest
 from daemon.config import (
     Chardev,
     FdAddress,
+    FileChardev,
     MonitorConfig,
     NullChardev,
     SocketChardev,
@@ -48,12 +49,13 @@ def tcp(
         ("tcp:localhost:domain,server=on,wait=off", tcp("localhost", 53)),
         ("stdio", StdioChardev(id="c")),
         ("null", NullChardev(id="c")),
+        ("file:/a,b:c", FileChardev(id="c", path="/a,b:c")),
     ],
 )
 def test_the_older_notation_makes_a_device_and_a_monitor(text: str, device: Chardev) -> None:
     config = parse(["-qmp", text])
     label = "compat_monitor0"
-    assert config.chardevs == (device.model_copy(update={"id": label}),)
+    assert config.chardevs[0] == device.model_copy(update={"id": label})
     assert config.monitors == (MonitorConfig(chardev=label, id=label),)
 
 
@@ -73,6 +75,8 @@ def test_the_older_notation_makes_a_device_and_a_monitor(text: str, device: Char
             tcp("h", 1).model_copy(update={"tls_creds": "t", "tls_authz": "z"}),
         ),
         ("stdio,id=c,signal=off", StdioChardev(id="c", signal=False)),
+        ("file,id=c,path=/a", FileChardev(id="c", path="/a")),
+        ("file,id=c,path=/a,append=on", FileChardev(id="c", path="/a", append=True)),
         ("backend=null,id=c", NullChardev(id="c")),
     ],
 )
@@ -93,7 +97,7 @@ def test_a_device_by_its_parameters(text: str, device: Chardev) -> None:
     ],
 )
 def test_families_of_addresses_are_chosen_as_in_qemu(text: str, family: str) -> None:
-    (device, _) = parse(["-chardev", f"socket,id=c,host=h,port=1{text}"]).chardevs
+    device = parse(["-chardev", f"socket,id=c,host=h,port=1{text}"]).chardevs[0]
     assert isinstance(device, SocketChardev)
     assert isinstance(device.address, TcpAddress)
     assert device.address.family == family
@@ -108,6 +112,8 @@ def test_families_of_addresses_are_chosen_as_in_qemu(text: str, family: str) -> 
         ("nosuch,id=a", "'nosuch' is not a valid char driver name"),
         ("pty,id=a", "'pty' is not modelled"),
         ("socket,id=1a,path=x", "Parameter 'id' expects an identifier"),
+        ("file,id=a", "chardev: file: no filename given"),
+        ("file,id=a,path=x,input-path=y", "'input-path' is not modelled"),
         ("null,id=a,foo=1", "Invalid parameter 'foo'"),
         ("null,id=a,mux=x", "Parameter 'mux' expects 'on' or 'off'"),
         ("null,id=a,mux=on", "'mux' is not modelled"),
@@ -185,7 +191,7 @@ def test_the_older_notation_is_refused_in_qemus_words(text: str, complaint: str)
 def test_a_monitor_of_qemus_python_harness() -> None:
     argv = "-display none -vga none -chardev socket,id=mon,fd=5 -mon chardev=mon,mode=control"
     config = parse(argv.split())
-    assert config.chardevs == (SocketChardev(id="mon", address=FdAddress(fd=5), server=False),)
+    assert config.chardevs[0] == SocketChardev(id="mon", address=FdAddress(fd=5), server=False)
     assert config.monitors == (MonitorConfig(chardev="mon"),)
 
 
@@ -249,18 +255,18 @@ def test_nothing_is_used_twice() -> None:
 def test_help_lists_the_kinds_of_devices() -> None:
     with pytest.raises(Exit) as text:
         parse(["-chardev", "help"])
-    assert str(text.value).split()[-3:] == ["socket", "stdio", "null"]
+    assert str(text.value).split()[-4:] == ["socket", "stdio", "null", "file"]
 
 
 @pytest.mark.parametrize(
     "argv",
-    ["-vga none", "-serial none", "-serial null", "-parallel none", "-net none", "-nic none"],
+    ["-vga none", "-parallel none", "-net none", "-nic none"],
 )
 def test_what_is_not_there_may_be_turned_off(argv: str) -> None:
     assert parse(argv.split()) == parse([])
 
 
-@pytest.mark.parametrize("argv", ["-vga std", "-serial stdio", "-net user", "-audio alsa"])
+@pytest.mark.parametrize("argv", ["-vga std", "-parallel stdio", "-net user", "-audio alsa"])
 def test_what_is_not_there_is_refused(argv: str) -> None:
     option, what = argv.split()
     assert "the machine has no" in refusal(option, what)

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config import DaemonConfig, MonitorConfig, SocketChardev, TcpAddress, UnixAddress
+from daemon.config import (
+    DaemonConfig,
+    MonitorConfig,
+    NullChardev,
+    SocketChardev,
+    TcpAddress,
+    UnixAddress,
+)
 from daemon.options.table import OPTIONS, Exit, UsageError, help_text, parse
 from machine.config import GIB, MachineConfig
 from machine.topology import MpidrScheme, Topology
@@ -27,9 +34,10 @@ def socket(
 
 def test_without_options_2_of_8_cpus_1_gib_and_a_socket_that_waits_for_nobody() -> None:
     config = parse([])
-    assert config == DaemonConfig()
+    assert config == DaemonConfig(chardevs=config.chardevs, serial="serial0")
     assert config.machine == MachineConfig(topology=Topology(2, 1, 1, 8, 1), ram_size=GIB)
-    assert config.chardevs == (socket(UnixAddress(path="./qmp.sock")),)
+    serial = NullChardev(id="serial0")
+    assert config.chardevs == (socket(UnixAddress(path="./qmp.sock")), serial)
     assert config.monitors == (MonitorConfig(chardev="compat_monitor0"),)
 
 
