@@ -43,6 +43,8 @@ class Bus:
     def __init__(self) -> None:
         self.regions: list[Region] = []
         self._bases: list[int] = []
+        self._found: Region | None = None
+        self._found_at = range(0)
         self.unassigned = 0
 
     def map(self, name: str, base: int, size: int, device: Device) -> Region:
@@ -56,17 +58,23 @@ class Bus:
         for other in self.regions[max(at - 1, 0) : at + 1]:
             if base < other.end and other.base < region.end:
                 raise BusError(f"{name} at {base:#x} overlaps {other.name} at {other.base:#x}")
+        self._found_at = range(0)
         self.regions.insert(at, region)
         self._bases.insert(at, base)
         return region
 
     def find(self, address: int) -> Region | None:
-        """The region that holds `address`, if any."""
+        """The region that holds `address`, if any; often the one that was found before."""
+        if address in self._found_at:
+            return self._found
         at = bisect_right(self._bases, address) - 1
         if at < 0:
             return None
         region = self.regions[at]
-        return region if address < region.end else None
+        if address >= region.end:
+            return None
+        self._found, self._found_at = region, range(region.base, region.end)
+        return region
 
     def read(self, address: int, size: int) -> int:
         """Load from whatever is mapped at `address`."""

@@ -68,7 +68,17 @@ class Pl011(PrimeCell):
 
     PERIPHERAL_ID = (0x11, 0x10, 0x14, 0x00)
 
-    __slots__ = ("_clock", "_timeout", "chardev", "irq", "level", "on_room", "received", "sink")
+    __slots__ = (
+        "_clock",
+        "_loopback",
+        "_timeout",
+        "chardev",
+        "irq",
+        "level",
+        "on_room",
+        "received",
+        "sink",
+    )
 
     UARTDR = Reg(0x000)
     UARTRSR = Reg(0x004)
@@ -97,11 +107,13 @@ class Pl011(PrimeCell):
         self.level = 0
         self._clock = clock
         self._timeout: Timer | None = None
+        self._loopback = False
 
     def reset(self) -> None:
         """Registers to their reset values; what was received is lost."""
         super().reset()
         self._flush()
+        self._loopback = False
         self.level = 0
         self._update()
 
@@ -117,7 +129,7 @@ class Pl011(PrimeCell):
 
         In loopback the receiver is cut off, and what comes from outside is lost.
         """
-        if self._looped_back:
+        if self._loopback:
             return len(data)
         taken = data[: self.room]
         for character in taken:
@@ -136,6 +148,13 @@ class Pl011(PrimeCell):
         self._update()
 
     # The registers
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """Take a store; a console's are all to the data register, so that has a short cut."""
+        if offset == 0:
+            self._write_dr(0, value)
+        else:
+            super().write(offset, size, value)
 
     @UARTDR.read
     def _read_dr(self, _n: int) -> int:
@@ -159,7 +178,7 @@ class Pl011(PrimeCell):
         if not self.level & INT_TX:
             self.level |= INT_TX
             self._update()
-        if self._looped_back:
+        if self._loopback:
             self._put(value & 0xFF)
 
     @UARTRSR.write
@@ -184,13 +203,14 @@ class Pl011(PrimeCell):
         self._keep("UARTLCR_H", value & 0xFF)
         if changed & LCR_FIFO_ENABLE:
             self._flush()
-        if changed & value & LCR_BREAK and self._looped_back:
+        if changed & value & LCR_BREAK and self._loopback:
             self._put(DR_BREAK_ERROR)
 
     @UARTCR.write
     def _write_cr(self, _n: int, value: int) -> None:
         self._keep("UARTCR", value & 0xFF87)
-        if self._looped_back:
+        self._loopback = bool(value & CR_LOOPBACK)
+        if self._loopback:
             self.level = self.level & ~INT_MODEM | self._modem_inputs()[1]
             self._update()
 
@@ -225,13 +245,9 @@ class Pl011(PrimeCell):
     def _depth(self) -> int:
         return FIFO_DEPTH if self._kept("UARTLCR_H") & LCR_FIFO_ENABLE else 1
 
-    @property
-    def _looped_back(self) -> bool:
-        return bool(self._kept("UARTCR") & CR_LOOPBACK)
-
     def _modem_inputs(self) -> tuple[int, int]:
         """Flags and interrupts of the modem inputs; nothing is connected to the port's own."""
-        if not self._looped_back:
+        if not self._loopback:
             return 0, 0
         outputs = self._kept("UARTCR")
         looped = [(flag, interrupt) for bit, flag, interrupt in LOOPED_BACK if outputs & bit]

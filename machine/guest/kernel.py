@@ -13,6 +13,7 @@ from machine.guest import (
     acpi_init,
     acpi_numa,
     acpi_pptt,
+    acpi_spcr,
     acpi_tables,
     cpuhp,
     evged,
@@ -27,9 +28,11 @@ from machine.guest import (
 )
 from machine.guest.acpi_host import AcpiHost
 from machine.guest.acpi_scan import AcpiScan
+from machine.guest.amba_pl011 import Pl011
 from machine.guest.aml.errors import AmlError
 from machine.guest.aml.interpreter import Interpreter
 from machine.guest.irq_gic_v3 import GicV3, NoRedistributorError
+from machine.guest.printk import Log
 from machine.guest.smp import IPI_RESCHEDULE, Cpu, SystemState
 from machine.guest.workqueue import HotplugQueue
 
@@ -59,6 +62,7 @@ class Kernel:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self.observer: Observer | None = None
+        self.log = Log()
         self.auto_online = True
         self.secondary_entry = 0
         self.resume_entry = 0
@@ -111,6 +115,7 @@ class Kernel:
         return self._boot_with_acpi(tables, firmware.find_dram(self._platform, properties))
 
     def _boot_with_acpi(self, tables: dict[str, bytes], dram: tuple[int, int]) -> Thread:
+        self._start_console(tables.get("SPCR"))
         self._read_madt(acpi_tables.parse_madt(tables["APIC"]))
         self.numa = acpi_numa.init(self, tables, dram)
         acpi_numa.map_cpus_to_nodes(self, self.numa)
@@ -151,6 +156,7 @@ class Kernel:
                 yield from cpu.tasks.pop(0)
             if cpu.dying:
                 cpuhp.cpu_die(self, cpu)
+            self.log.flush(cpu.hardware)
             cpu.hardware.wfi()
             yield
 
@@ -181,9 +187,9 @@ class Kernel:
         cpu.platform = platform
         return suspend.resume(self, cpu)
 
-    @staticmethod
-    def halt(platform: Platform) -> Thread:
+    def halt(self, platform: Platform) -> Thread:
         """Do nothing, forever."""
+        self.log.flush(platform)
         while True:
             platform.wfi()
             yield
@@ -196,11 +202,13 @@ class Kernel:
     def power_off(self, cpu: Cpu) -> None:
         """An orderly power-off; does not come back."""
         self.printk(cpu.hardware, "reboot: Power down")
+        self.log.flush(cpu.hardware)
         psci.system_off(cpu.hardware)
 
     def restart(self, cpu: Cpu) -> None:
         """A reboot; does not come back."""
         self.printk(cpu.hardware, "reboot: Restarting system")
+        self.log.flush(cpu.hardware)
         psci.system_reset(cpu.hardware)
 
     def write_file(self, path: str, text: str, done: Callable[[int], None]) -> Cpu:
@@ -231,6 +239,7 @@ class Kernel:
     def printk(self, platform: Platform, text: str) -> None:
         """Log a line from the CPU that has something to say."""
         time = timer.now(platform)
+        self.log.append(time, text)
         if self.observer is not None:
             self.observer.printk(time, text)
 
@@ -254,6 +263,16 @@ class Kernel:
             return None
 
     # Boot
+
+    def _start_console(self, table: bytes | None) -> None:
+        """Print the log to what the SPCR names, if that is there and can be driven."""
+        spcr = acpi_spcr.parse_spcr(table) if table is not None else None
+        if spcr is None:
+            return
+        self.printk(self._platform, f"ACPI: SPCR: console: {spcr}")
+        uart = Pl011(spcr)
+        uart.startup(self._platform)
+        self.log.register_console(uart)
 
     def _read_madt(self, madt: acpi_tables.Madt) -> None:
         self.gic = GicV3(madt.distributor, madt.redistributors)

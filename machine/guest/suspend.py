@@ -33,6 +33,7 @@ def enter(kernel: Kernel, cpu: Cpu) -> Generator[None, None, int]:
     error = yield from _freeze_secondaries(kernel, cpu)
     if not error:
         kernel.system_state = SystemState.SUSPEND
+        kernel.log.flush(cpu.hardware)
         answer = psci.system_suspend(cpu.hardware, kernel.resume_entry, cpu.id)
         error = psci.errno(answer)
     yield from _thaw(kernel, cpu)

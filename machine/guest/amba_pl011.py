@@ -1,0 +1,45 @@
+"""The PL011 as the kernel's console (Linux: drivers/tty/serial/amba-pl011.c; DDI 0183).
+
+It is the one that the SPCR names. Output is polled: where the transmit FIFO is empty, it takes 16
+characters without being asked again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from machine.guest.acpi_spcr import Spcr
+    from machine.guest.platform import Platform
+
+UARTDR, UARTFR, UARTLCR_H = 0x00, 0x18, 0x2C
+FR_TXFE = 1 << 7
+LCR_8_BITS, LCR_FIFO_ENABLE = 3 << 5, 1 << 4
+FIFO_DEPTH = 16
+TRIES = 1000
+"""After which it is written all the same: what is there is no UART that works."""
+
+
+class Pl011:
+    """One UART."""
+
+    def __init__(self, spcr: Spcr) -> None:
+        self._base = spcr.address
+
+    def startup(self, platform: Platform) -> None:
+        """Set the line up: eight bits, no parity, one stop bit, FIFOs."""
+        platform.store(self._base + UARTLCR_H, 4, LCR_8_BITS | LCR_FIFO_ENABLE)
+
+    def write(self, platform: Platform, text: str) -> None:
+        """Send a text; a line ends with a carriage return, too."""
+        data = text.replace("\n", "\r\n").encode(errors="replace")
+        store, register = platform.store, self._base + UARTDR
+        for at in range(0, len(data), FIFO_DEPTH):
+            self._wait_until_sent(platform)
+            for character in data[at : at + FIFO_DEPTH]:
+                store(register, 4, character)
+
+    def _wait_until_sent(self, platform: Platform) -> None:
+        for _ in range(TRIES):
+            if platform.load(self._base + UARTFR, 4) & FR_TXFE:
+                return

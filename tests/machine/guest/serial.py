@@ -1,0 +1,45 @@
+"""A machine whose guest has a console: what it printed, and what is typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.machine.board import Board
+
+if TYPE_CHECKING:
+    from machine.config import MachineConfig
+
+SPCR = Path(__file__).parents[2] / "data" / "acpi" / "flat" / "SPCR.aml"
+
+
+def with_checksum(table: bytes) -> bytes:
+    """The same table, its checksum made right."""
+    rest = table[:9] + b"\0" + table[10:]
+    return table[:9] + bytes([-sum(rest) & 0xFF]) + table[10:]
+
+
+class SerialBoard(Board):
+    """A machine from its first instruction on, with a table that names its UART, or another."""
+
+    def __init__(self, config: MachineConfig, spcr: bytes | None = None) -> None:
+        super().__init__(config)
+        self.printed = bytearray()
+        self.machine.uart.sink = self.printed.append
+        power = self.machine.power
+        power._tables = {**power._tables, "SPCR": spcr or SPCR.read_bytes()}
+        power.reset()
+
+    def lines(self) -> list[str]:
+        """What was printed since this was last asked, without times."""
+        text, self.printed[:] = self.printed.decode(), b""
+        return [line.partition("] ")[2] or line for line in text.split("\r\n")[:-1]]
+
+    def type(self, text: str) -> list[str]:
+        """Type at the serial port, as fast as it takes it; what was printed then."""
+        data = text.encode()
+        while data:
+            taken = self.machine.uart.receive(data)
+            data = data[taken:]
+            self.settle()
+        return self.lines()
