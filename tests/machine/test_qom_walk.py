@@ -78,7 +78,7 @@ def fits(tree: QomTree, type_: str, value: object) -> None:
         assert isinstance(value, str)
         assert value or kind == "link"
         assert not value or tree.types.implements(tree.resolve(value).type, target)
-    elif type_ in {"string", "OnOffAuto", "HostMemPolicy"}:
+    elif type_ in {"string", "str", "OnOffAuto", "HostMemPolicy"}:
         assert isinstance(value, str)
     elif type_ == "bool":
         assert isinstance(value, bool)
