@@ -114,7 +114,11 @@ class GicV3:
         dist = self._dist
         config = dist + GICD_ICFGR + 4 * (intid // 16)
         platform.store(config, 4, platform.load(config, 4) | 2 << 2 * (intid % 16))
-        platform.store(dist + GICD_ISENABLER + 4 * (intid // 32), 4, 1 << intid % 32)
+        self.request_spi(platform, intid)
+
+    def request_spi(self, platform: Platform, intid: int) -> None:
+        """Enable an SPI, level-sensitive unless it was configured otherwise."""
+        platform.store(self._dist + GICD_ISENABLER + 4 * (intid // 32), 4, 1 << intid % 32)
         self._routes[intid] = platform.mrs("MPIDR_EL1") & 0xFF_FFFF
 
     def spis_of(self, affinity: int) -> list[int]:

@@ -34,6 +34,7 @@ from machine.guest.aml.interpreter import Interpreter
 from machine.guest.irq_gic_v3 import GicV3, NoRedistributorError
 from machine.guest.printk import Log
 from machine.guest.smp import IPI_RESCHEDULE, Cpu, SystemState
+from machine.guest.terminal import Terminal
 from machine.guest.workqueue import HotplugQueue
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Kernel:
         self._platform = platform
         self.observer: Observer | None = None
         self.log = Log()
+        self._uart: Pl011 | None = None
+        self.terminal: Terminal | None = None
         self.auto_online = True
         self.secondary_entry = 0
         self.resume_entry = 0
@@ -127,6 +130,7 @@ class Kernel:
         self._start_acpi(tables["DSDT"])
         yield from self.acpi_host.rest(boot)
         yield from self._coldplug(boot)
+        self._start_terminal()
         self.system_state = SystemState.RUNNING
         yield from self.idle(boot)
 
@@ -270,9 +274,14 @@ class Kernel:
         if spcr is None:
             return
         self.printk(self._platform, f"ACPI: SPCR: console: {spcr}")
-        uart = Pl011(spcr)
-        uart.startup(self._platform)
-        self.log.register_console(uart)
+        self._uart = Pl011(spcr)
+        self._uart.startup(self._platform)
+        self.log.register_console(self._uart)
+
+    def _start_terminal(self) -> None:
+        """Let somebody type at the console, if its interrupt is known."""
+        if self._uart is not None and self._uart.interrupt is not None:
+            self.terminal = Terminal(self, self._uart, self._uart.interrupt)
 
     def _read_madt(self, madt: acpi_tables.Madt) -> None:
         self.gic = GicV3(madt.distributor, madt.redistributors)
