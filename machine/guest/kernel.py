@@ -86,6 +86,8 @@ class Kernel:
         self.acpi = Interpreter(self.acpi_host)
         self.scan = AcpiScan(self)
         self.timer_interrupt = 0
+        self._epoch = timer.now(platform)
+        """When this kernel began: the counter runs on through resets, the log's times do not."""
 
     def start(self, x0: int, *, secondary_entry: int, resume_entry: int) -> Thread:
         """Boot: `x0` points to the device tree.
@@ -242,7 +244,7 @@ class Kernel:
 
     def printk(self, platform: Platform, text: str) -> None:
         """Log a line from the CPU that has something to say."""
-        time = timer.now(platform)
+        time = timer.now(platform) - self._epoch
         self.log.append(time, text)
         if self.observer is not None:
             self.observer.printk(time, text)

@@ -71,7 +71,7 @@ def test_cpus_and_memory_are_at_their_nodes(boards: Make) -> None:
         MemoryBlock(1, RAM_BASE + HALF, RAM_BASE + SMALL),
     ]
     assert kernel.numa.distances == [[10, 30], [40, 10]]
-    assert lines[:4] == [
+    assert lines[1:5] == [
         "ACPI: SRAT: Node 0 PXM 0 [mem 0x40000000-0x47ffffff]",
         "ACPI: SRAT: Node 1 PXM 1 [mem 0x48000000-0x4fffffff]",
         "ACPI: NUMA: SRAT: PXM 0 -> MPIDR 0x0 -> Node 0",
@@ -84,7 +84,7 @@ def test_without_nodes_all_is_one(boards: Make) -> None:
     kernel, lines = booted(boards, None)
     assert {cpu.node for cpu in kernel.cpus} == {0}
     assert kernel.numa.distances == [[10]]
-    assert lines[0] == "NUMA: Faking a node at [mem 0x0000000040000000-0x000000004fffffff]"
+    assert lines[1] == "NUMA: Faking a node at [mem 0x0000000040000000-0x000000004fffffff]"
     assert "smp: Brought up 1 node, 2 CPUs" in lines
 
 
