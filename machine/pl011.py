@@ -62,7 +62,7 @@ class Pl011(PrimeCell):
     Attributes:
         irq: UARTINTR, all sources combined; level-sensitive.
         sink: is handed each character that is sent (0 to 255); None where nobody listens.
-        on_room: called when the guest has read a character; None where nothing waits.
+        on_room: called when there is room again; None where nothing waits for it.
         chardev: what the other end is called outside; nothing where there is none.
     """
 
@@ -112,9 +112,9 @@ class Pl011(PrimeCell):
     def reset(self) -> None:
         """Registers to their reset values; what was received is lost."""
         super().reset()
-        self._flush()
         self._loopback = False
         self.level = 0
+        self._flush()
         self._update()
 
     # The other end
@@ -259,6 +259,8 @@ class Pl011(PrimeCell):
     def _flush(self) -> None:
         self.received.clear()
         self._cancel_timeout()
+        if self.on_room is not None:
+            self.on_room()
 
     # The receive timeout: a character lies there, and no other comes, for 32 bit periods
 

@@ -136,6 +136,21 @@ def test_input_waits_outside_until_the_guest_reads(run: Run, tmp_path: Path, fif
     run(story())
 
 
+def test_what_waits_goes_on_after_a_reset(run: Run, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with port(on_socket(tmp_path)) as app:
+            client = await connected(app, tmp_path)
+            client.sendall(b"lost")
+            assert await received(app, 1) == b"l"
+            while not app.machine.uart.received:  # noqa: ASYNC110 - as a guest polls
+                await asyncio.sleep(0)
+            app.machine.system_reset()
+            assert await received(app, 2) == b"st"
+            client.close()
+
+    run(story())
+
+
 def test_what_a_client_said_before_it_left_still_arrives(run: Run, tmp_path: Path) -> None:
     async def story() -> None:
         async with port(on_socket(tmp_path)) as app:

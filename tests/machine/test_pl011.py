@@ -106,6 +106,18 @@ def test_reading_makes_room_and_says_so(fifos: Port) -> None:
     assert told == [1, 2]
 
 
+@pytest.mark.parametrize("how", ["reset", "FIFOs"])
+def test_emptying_the_fifos_makes_room_and_says_so(fifos: Port, how: str) -> None:
+    told: list[int] = []
+    fifos.uart.receive(bytes(16))
+    fifos.uart.on_room = lambda: told.append(fifos.uart.room)
+    if how == "reset":
+        fifos.uart.reset()
+    else:
+        fifos.write(LCR_H, 0)
+    assert told == [1]
+
+
 def test_an_empty_data_register_reads_as_zero(port: Port) -> None:
     assert port.read(DR) == 0
     assert port.read(FR) & EMPTY

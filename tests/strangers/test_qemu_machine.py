@@ -14,7 +14,7 @@ from qemu.qmp.legacy import QEMUMonitorProtocol
 from tests.process import TIMEOUT, daemon
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 
@@ -28,7 +28,7 @@ def current_loop() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def launched(folder: Path, *options: str) -> Iterator[Any]:
+def launched(folder: Path, *options: str, fds: Sequence[int] = ()) -> Iterator[Any]:
     """What QEMUMachine's `launch` does, with the command line that it makes."""
     ours, theirs = socket.socketpair()
     os.set_inheritable(theirs.fileno(), True)
@@ -39,7 +39,7 @@ def launched(folder: Path, *options: str) -> Iterator[Any]:
         *("-machine", "virt"),
         *options,
     )
-    with daemon(folder, *words, pass_fds=[theirs.fileno()]) as process, current_loop():
+    with daemon(folder, *words, pass_fds=[theirs.fileno(), *fds]) as process, current_loop():
         theirs.close()
         monitor = cast("Any", QEMUMonitorProtocol)(ours, nickname="mon")
         try:
@@ -58,6 +58,24 @@ def test_a_machine_is_launched_asked_and_shut_down(tmp_path: Path) -> None:
         assert monitor.cmd("query-status") == {"status": "running", "running": True}
         assert len(monitor.cmd("query-hotpluggable-cpus")) == 4
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_console_is_the_other_end_of_another_pair(tmp_path: Path) -> None:
+    """As QEMUMachine does it after `set_console()`; the tests then look for a line."""
+    ours, theirs = socket.socketpair()
+    ours.settimeout(TIMEOUT)
+    os.set_inheritable(theirs.fileno(), True)
+    console = ("-chardev", f"socket,id=console,fd={theirs.fileno()}", "-serial", "chardev:console")
+    with ours, theirs, launched(tmp_path, *console, fds=[theirs.fileno()]) as monitor:
+        theirs.close()
+        heard = ours.makefile("rb")
+        assert any(b"smp: Brought up 1 node, 2 CPUs" in line for line in heard)
+        assert {"label": "console", "filename": "unix:", "frontend-open": True} in (
+            monitor.cmd("query-chardev")
+        )
+        ours.sendall(b"nproc\r")
+        assert any(line == b"2\r\n" for line in heard)
+        heard.close()
 
 
 def test_a_file_descriptor_is_handed_over_by_the_same_socket(tmp_path: Path) -> None:
