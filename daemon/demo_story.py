@@ -200,6 +200,8 @@ _ACCESS = frozenset({"mmio_read", "mmio_write", "kvm_mmio_read", "kvm_mmio_write
 _SHOWN_OF_GIC = frozenset({"gicv3_icc_iar1_read", "gicv3_icc_sgi1r_write"})
 _SHOWN_METHODS = frozenset(_METHODS)
 _AREAS = (
+    ("UART", memmap.UART0),
+    ("RTC", memmap.RTC),
     ("GED", memmap.GED),
     ("CPU hot-plug", memmap.CPUHP),
     ("GICD", memmap.GICD),
