@@ -40,10 +40,7 @@ def test_the_conversation_goes_as_it_is_shown() -> None:
             board.machine.device_add(json.loads(line.removeprefix("+ ")))
             board.settle()
         elif (command := typed(line)) is not None:
-            data = f"{command}\r".encode()
-            while data:
-                data = data[board.machine.uart.receive(data) :]
-                board.settle()
+            board.send(f"{command}\r".encode())
         printed += board.printed.decode()
         board.printed.clear()
     board.machine.close()

@@ -35,11 +35,13 @@ class SerialBoard(Board):
         text, self.printed[:] = self.printed.decode(), b""
         return [line.partition("] ")[2] or line for line in text.split("\r\n")[:-1]]
 
-    def type(self, text: str) -> list[str]:
-        """Type at the serial port, as fast as it takes it; what was printed then."""
-        data = text.encode()
+    def send(self, data: bytes) -> None:
+        """Type at the serial port, as fast as it takes it."""
         while data:
-            taken = self.machine.uart.receive(data)
-            data = data[taken:]
+            data = data[self.machine.uart.receive(data) :]
             self.settle()
+
+    def type(self, text: str) -> list[str]:
+        """Type a text; what was printed then."""
+        self.send(text.encode())
         return self.lines()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from machine.config import MachineConfig
 from machine.events import AcpiDeviceOst, DeviceDeleted, ShutdownRequested, WasReset
@@ -108,10 +110,7 @@ def test_a_cpu_is_ejected_by_the_guests_user(serial: SerialBoard) -> None:
 
 def test_lines_that_are_typed_ahead_wait_for_their_turn(serial: SerialBoard) -> None:
     typed = f"echo 0 > {CPU}/cpu1/online\rnproc\recho 1 > {CPU}/cpu1/online\rnproc\r"
-    data = typed.encode()
-    while data:
-        data = data[serial.machine.uart.receive(data) :]
-        serial.settle()
+    serial.send(typed.encode())
     first, second = serial.printed.index(b"1\r\n/ # "), serial.printed.index(b"2\r\n/ # ")
     assert first < second
     assert serial.online() == [0, 1]
@@ -164,6 +163,37 @@ def test_input_comes_by_interrupt_and_is_read_until_there_is_no_more(serial: Ser
         (data, 4, ord("b")),
         (flags, 4, 0x90),
     ]
+
+
+WORDS = st.sampled_from(
+    [
+        *("echo", "cat", "nproc", "dmesg", "'", '"', ">", ";", "$?", "\\", "|", "0", "1", "mem"),
+        *(f"{CPU}/cpu{n}/online" for n in (0, 1, 2, 99999999999999999999)),
+        f"{CPU}/enabled",
+        "/sys/bus/acpi/devices/ACPI0007:01/eject",
+        "/sys/bus/acpi/devices/ACPI0007:ffffffffffffffffff/eject",
+        "/sys/firmware/acpi/hotplug/processor/enabled",
+        "/sys/power/state",
+        "/proc/sysrq-trigger",
+    ]
+)
+LINES = st.one_of(
+    st.binary(max_size=40), st.lists(WORDS, max_size=6).map(lambda words: " ".join(words).encode())
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(LINES, max_size=5))
+def test_whatever_is_typed_the_shell_lives(lines: list[bytes]) -> None:
+    serial = SerialBoard(MachineConfig(SIX, ram_size=SMALL))
+    serial.settle()
+    for line in lines:
+        serial.send(line + b"\r")
+    serial.send(b"\x15\r")
+    serial.printed.clear()
+    serial.send(b"echo alive\r")
+    assert serial.printed == b"echo alive\r\nalive\r\n/ # "
+    serial.machine.close()
 
 
 def test_a_line_that_is_too_long_is_cut_with_a_bell() -> None:
