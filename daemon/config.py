@@ -137,8 +137,16 @@ class FileChardev(_Config):
     append: bool = False
 
 
+class PtyChardev(_Config):
+    """A pseudo-terminal."""
+
+    backend: Literal["pty"] = "pty"
+    id: str
+
+
 Chardev = Annotated[
-    SocketChardev | StdioChardev | NullChardev | FileChardev, Field(discriminator="backend")
+    SocketChardev | StdioChardev | NullChardev | FileChardev | PtyChardev,
+    Field(discriminator="backend"),
 ]
 
 SERIAL = "serial0"

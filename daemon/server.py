@@ -10,7 +10,7 @@ from daemon.chardev.backend import Backend, NullBackend
 from daemon.chardev.errors import ChardevError
 from daemon.chardev.sockets import SocketBackend
 from daemon.chardev.transport import READ_SIZE
-from daemon.config import FileChardev, NullChardev, SocketChardev
+from daemon.config import FileChardev, NullChardev, PtyChardev, SocketChardev
 from daemon.monitor import Monitor
 
 if TYPE_CHECKING:
@@ -115,6 +115,10 @@ class Server:
             from daemon.chardev.file import FileBackend  # noqa: PLC0415 - few write to one
 
             return FileBackend(config)
+        if isinstance(config, PtyChardev):
+            from daemon.chardev.pty import PtyBackend  # noqa: PLC0415 - likewise
+
+            return PtyBackend(config.id)
         from daemon.chardev.stdio import StdioBackend  # noqa: PLC0415 - few have a terminal
 
         if any(isinstance(other, StdioBackend) for other in others.values()):

@@ -22,6 +22,7 @@ CHARDEV_TYPES = (
     QomType("chardev-fd", "chardev", abstract=True),
     QomType("chardev-file", "chardev-fd"),
     QomType("chardev-null", "chardev"),
+    QomType("chardev-pty", "chardev"),
     QomType(
         "chardev-socket",
         "chardev",

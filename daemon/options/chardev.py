@@ -14,6 +14,7 @@ from daemon.config import (
     FdAddress,
     FileChardev,
     NullChardev,
+    PtyChardev,
     SocketChardev,
     StdioChardev,
     TcpAddress,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 CHARDEV = Group(
     "chardev",
     (
-        Parameter("backend", shape="socket|stdio|null|file"),
+        Parameter("backend", shape="socket|stdio|null|file|pty"),
         Parameter("path"),
         Parameter("host"),
         Parameter("port"),
@@ -66,7 +67,8 @@ SETTINGS = CHARDEV._replace(implied=None)
 USAGE = (
     "socket,id=ID,path=PATH|host=HOST,port=PORT|fd=N[,server=on|off][,wait=on|off][,reconnect=N]"
     "[,nodelay=on|off][,ipv4=on|off][,ipv6=on|off][,tls-creds=ID][,tls-authz=ID], "
-    "or stdio,id=ID[,signal=on|off], or null,id=ID, or file,id=ID,path=PATH[,append=on|off]"
+    "or stdio,id=ID[,signal=on|off], or null,id=ID, or file,id=ID,path=PATH[,append=on|off], "
+    "or pty,id=ID"
 )
 
 UNMODELLED = ("mux", "telnet", "tn3270", "websocket", "abstract", "to", "logfile", "input-path")
@@ -81,7 +83,6 @@ OTHER_BACKENDS = frozenset(
         "mux",
         "parallel",
         "pipe",
-        "pty",
         "qemu-vdagent",
         "ringbuf",
         "serial",
@@ -105,7 +106,6 @@ OTHER_NOTATIONS = frozenset(
         "tn3270",
         "websocket",
         "udp",
-        "pty",
         "vc",
         "msmouse",
         "testdev",
@@ -146,7 +146,7 @@ def parse_compat(text: str, label: str) -> Chardev:
     Raises:
         UsageError: what it asks for can't be, or is not modelled.
     """
-    if text in {"stdio", "null"}:
+    if text in {"stdio", "null", "pty"}:
         return _made(text, label, Given())
     if text.startswith("/dev/"):
         raise UsageError("'serial' is not modelled")
@@ -225,11 +225,16 @@ def _file(label: str, given: Given) -> Chardev:
     return FileChardev(id=label, path=path, append=given.switch("append"))
 
 
+def _pty(label: str, _given: Given) -> Chardev:
+    return PtyChardev(id=label)
+
+
 MAKE: Mapping[str, Callable[[str, Given], Chardev]] = {
     "socket": _socket,
     "stdio": _stdio,
     "null": _null,
     "file": _file,
+    "pty": _pty,
 }
 """What makes each kind of device from what is given for it."""
 

@@ -281,9 +281,9 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         ("chardev",),
         USAGE,
-        "a character device: a socket, standard input and output, nothing, or a file; may be "
-        "repeated. A socket with server=off, the default, connects out; with wait=on, the default "
-        "of a server, the machine starts once a client has connected",
+        "a character device: a socket, standard input and output, nothing, a file, or a "
+        "pseudo-terminal; may be repeated. A socket with server=off, the default, connects out; "
+        "with wait=on, the default of a server, the machine starts once a client has connected",
         lambda draft, text: draft.monitors.read_chardev(text),
         group=CHARDEV,
     ),
@@ -297,7 +297,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         ("qmp",),
-        "unix:PATH|tcp:HOST:PORT[,KEY=VALUE...], or stdio, null, chardev:ID, none",
+        "unix:PATH|tcp:HOST:PORT[,KEY=VALUE...], or stdio, pty, null, chardev:ID, none",
         "a QMP monitor; may be repeated. KEY=VALUE are those of -chardev socket. Without any "
         "-qmp or -mon it is unix:qmp.sock,server=on,wait=off",
         lambda draft, text: draft.monitors.read_qmp(text),
@@ -325,7 +325,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(("audio",), "none", "accepted: there is no sound", _absent("sound", "none")),
     Option(
         ("serial",),
-        "unix:PATH|tcp:HOST:PORT[,KEY=VALUE...], or file:PATH, stdio, null, chardev:ID, none",
+        "unix:PATH|tcp:HOST:PORT[,KEY=VALUE...], or file:PATH, stdio, pty, null, chardev:ID, none",
         "what the machine's serial port is on; null by default, and stdio with -nographic",
         lambda draft, text: draft.monitors.read_serial(text),
     ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
+import select
 import socket
 import subprocess
 import sys
@@ -93,6 +95,28 @@ def test_standard_input_and_output_are_a_console(tmp_path: Path) -> None:
     assert done.stdout.startswith(FIRST)
     assert b"\r\n0-7\r\n/ # " in done.stdout
     assert done.stdout.endswith(LAST)
+
+
+def test_a_pseudo_terminal_is_a_console_for_whoever_opens_it(tmp_path: Path) -> None:
+    with daemon(tmp_path, "-qmp", "none", "-serial", "pty") as process:
+        assert process.stderr is not None
+        told = re.fullmatch(
+            r"armvirtd: char device redirected to (/dev/pts/\d+) \(label serial0\)\n",
+            process.stderr.readline(),
+        )
+        assert told is not None
+        terminal = os.open(told[1], os.O_RDWR | os.O_NOCTTY)
+        os.write(terminal, b"nproc\r")
+        said = b""
+        while not said.endswith(PROMPT):
+            assert select.select([terminal], [], [], TIMEOUT)[0], said
+            more = os.read(terminal, 1 << 16)
+            assert more, said
+            said += more
+        assert said.startswith(FIRST)
+        os.write(terminal, b"poweroff\r")
+        assert process.wait(TIMEOUT) == 0
+        os.close(terminal)
 
 
 def test_two_runs_from_one_date_show_the_same_time() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from daemon.chardev.tls import HANDSHAKE_TIMEOUT
 from daemon.chardev.transport import MAX_FDS
-from daemon.config import FileChardev, NullChardev, SocketChardev, StdioChardev
+from daemon.config import FileChardev, NullChardev, PtyChardev, SocketChardev, StdioChardev
 from daemon.connection import QUEUE_LENGTH, Limits
 from daemon.options.chardev import MAKE
 from tests.docs.pages import read, rows, section
@@ -34,6 +34,6 @@ def test_its_numbers_are_those_of_the_code(said: str) -> None:
 def test_it_shows_the_devices_that_there_are() -> None:
     title = "Monitors and character devices"
     shown = [cells[0].strip("`") for cells in rows(section(read("docs/monitors.md"), title))]
-    kinds = (SocketChardev, StdioChardev, NullChardev, FileChardev)
+    kinds = (SocketChardev, StdioChardev, NullChardev, FileChardev, PtyChardev)
     assert shown == [get_args(kind.model_fields["backend"].annotation)[0] for kind in kinds]
     assert shown == list(MAKE)

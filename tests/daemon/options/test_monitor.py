@@ -110,7 +110,7 @@ def test_families_of_addresses_are_chosen_as_in_qemu(text: str, family: str) -> 
         ("socket,path=x", "chardev: no id specified"),
         ("id=a", 'chardev: "a" missing backend'),
         ("nosuch,id=a", "'nosuch' is not a valid char driver name"),
-        ("pty,id=a", "'pty' is not modelled"),
+        ("udp,id=a", "'udp' is not modelled"),
         ("socket,id=1a,path=x", "Parameter 'id' expects an identifier"),
         ("file,id=a", "chardev: file: no filename given"),
         ("file,id=a,path=x,input-path=y", "'input-path' is not modelled"),
@@ -255,7 +255,7 @@ def test_nothing_is_used_twice() -> None:
 def test_help_lists_the_kinds_of_devices() -> None:
     with pytest.raises(Exit) as text:
         parse(["-chardev", "help"])
-    assert str(text.value).split()[-4:] == ["socket", "stdio", "null", "file"]
+    assert str(text.value).split()[-5:] == ["socket", "stdio", "null", "file", "pty"]
 
 
 @pytest.mark.parametrize(

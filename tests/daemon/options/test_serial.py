@@ -8,6 +8,7 @@ from daemon.config import (
     Chardev,
     FileChardev,
     NullChardev,
+    PtyChardev,
     SocketChardev,
     StdioChardev,
     UnixAddress,
@@ -27,6 +28,7 @@ def refusal(*argv: str) -> str:
         ("", NullChardev(id="serial0")),
         ("-serial null", NullChardev(id="serial0")),
         ("-serial stdio", StdioChardev(id="serial0")),
+        ("-serial pty", PtyChardev(id="serial0")),
         ("-nographic", StdioChardev(id="serial0")),
         ("-nographic -serial null", NullChardev(id="serial0")),
         ("-nodefaults -serial stdio", StdioChardev(id="serial0")),
@@ -68,7 +70,6 @@ def test_the_serial_port_is_on_nothing(argv: str) -> None:
         ("-serial x", "-serial x: 'x' is not a valid char driver"),
         ("-serial mon:stdio", "-serial mon:stdio: 'mon' is not modelled"),
         ("-serial vc", "-serial vc: 'vc' is not modelled"),
-        ("-serial pty", "-serial pty: 'pty' is not modelled"),
         ("-serial /dev/ttyS0", "-serial /dev/ttyS0: 'serial' is not modelled"),
         (
             "-serial none -serial null",
