@@ -269,3 +269,27 @@ def test_a_client_sees_on_what_the_port_is(run: Run, tmp_path: Path) -> None:
             client.sock.close()
 
     run(story())
+
+
+def test_a_machine_that_is_created_later_gets_what_was_typed(run: Run, tmp_path: Path) -> None:
+    async def story() -> None:
+        monitor = SocketChardev(id="m", address=UnixAddress(path=str(tmp_path / "qmp")))
+        config = DaemonConfig(
+            machine=SMALL,
+            chardevs=(monitor, on_socket(tmp_path)),
+            monitors=(MonitorConfig(chardev="m"),),
+            serial="serial0",
+            preconfig=True,
+        )
+        async with serving(config) as app:
+            client = await client_at(tmp_path / "qmp")
+            terminal = await connected(app, tmp_path)
+            terminal.sendall(b"early")
+            assert await client.asks("x-exit-preconfig") == {}
+            assert await received(app, 5) == b"early"
+            send(app, b"here")
+            assert await heard(terminal, 4) == b"here"
+            for sock in (terminal, client.sock):
+                sock.close()
+
+    run(story())
