@@ -12,6 +12,7 @@ from machine.config import MachineConfig
 from machine.events import AcpiDeviceOst, DeviceDeleted, ShutdownRequested, WasReset
 from machine.guest.n_tty import LINE_MAX, NTty
 from machine.memmap import UART0, UART0_SPI
+from machine.runstate import RunState
 from tests.machine.board import SIX, SMALL
 from tests.machine.guest.recording import record
 from tests.machine.guest.serial import SerialBoard
@@ -127,6 +128,21 @@ def test_reboot_resets_it_and_the_shell_is_there_again(serial: SerialBoard) -> N
     assert answer[1].startswith("ACPI: SPCR: console: ")
     assert serial.story() == [WasReset(guest=True, reason="guest-reset")]
     assert said(serial, "nproc") == ["2"]
+
+
+def test_a_command_that_puts_the_system_to_sleep_ends_when_it_is_woken_up() -> None:
+    serial = SerialBoard(MachineConfig(SIX, ram_size=SMALL, system_suspend=True))
+    serial.settle()
+    serial.lines()
+    answer = said(serial, "echo mem > /sys/power/state; echo rc $?; nproc")
+    assert answer[0] == "PM: suspend entry (deep)"
+    assert answer[-1] == "psci: CPU1 killed (polled 0 ms)"
+    assert serial.machine.run_state is RunState.SUSPENDED
+    serial.machine.system_wakeup()
+    serial.settle()
+    assert serial.lines()[-3:] == ["PM: suspend exit", "rc 0", "2"]
+    assert said(serial, "nproc") == ["2"]
+    serial.machine.close()
 
 
 def test_dmesg_has_the_boot(serial: SerialBoard) -> None:
