@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from machine import memmap
-from machine.accel import KvmAccel
 from machine.acpi.cpu_hotplug import CpuHotplug
 from machine.acpi.ged import CPU_HOTPLUG, POWER_DOWN, GenericEventDevice
 from machine.bus import Bus
@@ -29,9 +28,7 @@ from machine.events import (
 )
 from machine.firmware.loader import acpi_region
 from machine.firmware.tables import acpi_tables
-from machine.kvm.smccc import CPU_ON_64, Function
-from machine.kvm.vgic import RedistRegion
-from machine.kvm.vm import FilterAction, HostLimits, Vm
+from machine.kvm.smccc import Function
 from machine.memory import Ram
 from machine.pl011 import Pl011
 from machine.pl031 import Pl031
@@ -41,9 +38,9 @@ from machine.qdev import SYSTEM_BUS, parse_globals, parse_request, spelled
 from machine.qom.board import BoardObjects
 from machine.qom.tree import QomTree
 from machine.runstate import RunState, Verb, transition
-from machine.topology import MpidrScheme, topology_mpidr
 from machine.trace import Trace
 from machine.virt_cpus import CpuPlugger
+from machine.virt_kvm import create_vcpus, create_vgic, create_vm, redistributor_regions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -77,8 +74,7 @@ class VirtMachine:
         self.cpu_globals = parse_globals(self.cpu_model, config.cpu_properties)
         self.ram = Ram(memmap.RAM_BASE, config.ram_size)
         self.bus = Bus()
-        self._create_vcpus()
-        self._create_gic()
+        self._create_host_side()
         self._create_slots()
         self._create_peripherals()
         self._create_acpi_devices()
@@ -96,38 +92,15 @@ class VirtMachine:
 
     # Creation, in its order
 
-    def _create_vcpus(self) -> None:
-        """The VM, its memory, and every vCPU that there will ever be; all of them parked."""
-        limits = HostLimits(self.config.max_cpus, self.config.max_cpus)
-        self.vm = Vm(self.clock, self, self.trace, limits)
-        self.vm.set_user_memory_region(self.ram)
-        for function in (CPU_ON_64, Function.CPU_ON, Function.CPU_OFF):
-            self.vm.set_smccc_filter(function, 1, FilterAction.FORWARD)
-        self.vm.system_suspend = self.config.system_suspend
-        self.accel = KvmAccel(self.vm, self.cpu_model.midr, self.trace)
-        for vcpu_id in range(self.possible_count):
-            self.accel.park_vcpu(self.accel.create_vcpu(vcpu_id, self._mpidr(vcpu_id)))
-
-    def _mpidr(self, index: int) -> int | None:
-        """What is to identify a possible CPU; None leaves it to the kernel."""
-        if self.config.mpidr is MpidrScheme.KVM:
-            return None
-        return topology_mpidr(self.topology, self.topology.location(index))
-
-    def _create_gic(self) -> None:
-        """The vGIC, with a redistributor for each vCPU; from here on none can be created."""
-        vgic = self.vm.create_vgic()
-        vgic.set_dist_address(memmap.GICD.base)
-        for index, at in enumerate(self.redistributor_regions):
-            count = min(at.size // memmap.REDISTRIBUTOR_SIZE, RedistRegion.MAX_COUNT)
-            vgic.add_redist_region(RedistRegion(index, at.base, count).encode())
-        vgic.set_nr_irqs(memmap.SPI_BASE + memmap.SPIS)
-        vgic.init(accessible=False)
-        if self.trace.on:
-            self.trace("kvm", "vgic_init", vcpus=len(self.vm.vcpus), nr_irqs=vgic.irqs)
-        if vgic.gic is None:
+    def _create_host_side(self) -> None:
+        """The VM, all vCPUs, parked, and the vGIC: in this order, or KVM refuses."""
+        self.vm = create_vm(self.config, self.ram, self.clock, self, self.trace)
+        self.accel = create_vcpus(self.vm, self.config, self.cpu_model.midr)
+        self.redistributor_regions = redistributor_regions(self.config)
+        self.vgic = create_vgic(self.vm, self.redistributor_regions)
+        if self.vgic.gic is None:
             raise AssertionError("vGIC without a GIC")
-        self.vgic, self.gic = vgic, vgic.gic
+        self.gic = self.vgic.gic
 
     def _create_slots(self) -> None:
         """The possible CPUs; none may use its GIC CPU interface yet."""
@@ -224,15 +197,6 @@ class VirtMachine:
     def possible_count(self) -> int:
         """Number of possible CPUs: without hot-plug, those that are there."""
         return self.config.possible_count
-
-    @property
-    def redistributor_regions(self) -> list[memmap.Range]:
-        """Where the redistributors lie: 123 below, the rest behind the RAM."""
-        regions = [memmap.GICR_LOW]
-        if self.possible_count > memmap.LOW_REDISTRIBUTORS:
-            high = memmap.high_redistributors(self.config.ram_size, self.possible_count)
-            regions.append(high)
-        return regions
 
     # What clients ask
 

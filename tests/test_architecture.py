@@ -77,6 +77,7 @@ BOARD = (
     "machine.scheduler",
     "machine.virt",
     "machine.virt_cpus",
+    "machine.virt_kvm",
     "machine.virt_fdt",
 )
 PERIPHERALS = ("machine.pl011", "machine.pl031", "machine.primecell")
