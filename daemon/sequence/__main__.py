@@ -1,4 +1,4 @@
-"""`make pictures`: run one plug and one unplug, and draw both into a folder."""
+"""`make pictures`: run a plug, an unplug and one that is refused, and draw them into a folder."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TITLES = {
     "plug.svg": "device_add: CPU 2 comes",
     "unplug.svg": "device_del: CPU 2 goes",
+    "refused.svg": "device_del: CPU 2 is the last one that is online, and stays",
 }
 
 
@@ -38,13 +39,16 @@ class Recorder:
             lambda event: self._steps.append(of_event(self.trace.clock.now, event)),
         )
 
-    def record(self, request: str, act: Callable[[VirtMachine], None]) -> list[Step]:
-        """The steps from a client's request until nothing happens any more; time begins at it."""
-        clock = self.machine.clock
-        began = clock.now
-        self._steps[:] = [Step(began, Lane.CLIENT, Lane.VMM, request)]
+    def do(self, act: Callable[[VirtMachine], None]) -> None:
+        """Act, and wait until nothing happens any more."""
         act(self.machine)
-        clock.run_until_idle()
+        self.machine.clock.run_until_idle()
+
+    def record(self, request: str, act: Callable[[VirtMachine], None]) -> list[Step]:
+        """The steps of what follows from a client's request; time begins at it."""
+        began = self.machine.clock.now
+        self._steps[:] = [Step(began, Lane.CLIENT, Lane.VMM, request)]
+        self.do(act)
         found = [step for step in self._steps if step is not None]
         return [
             Step(step.time - began, step.source, step.target, step.text)
@@ -52,16 +56,31 @@ class Recorder:
         ]
 
 
+def _plug(machine: VirtMachine) -> None:
+    machine.device_add({"driver": "cortex-a72-arm-cpu", "id": "core2", "core-id": 2})
+
+
+def _ask_back(machine: VirtMachine) -> None:
+    machine.device_del("core2")
+
+
+def _offline_boot_cpus(machine: VirtMachine) -> None:
+    for cpu in (0, 1):
+        machine.power.guest_write(f"/sys/devices/system/cpu/cpu{cpu}/online", "0")
+
+
 def pictures() -> dict[str, str]:
     """The pictures by file name; the machine is deterministic, and so are they."""
     recorder = Recorder()
-    cpu = {"driver": "cortex-a72-arm-cpu", "id": "core2", "core-id": 2}
-    plug = recorder.record("device_add core-id=2", lambda machine: machine.device_add(cpu))
-    unplug = recorder.record("device_del core2", lambda machine: machine.device_del("core2"))
+    plug = recorder.record("device_add core-id=2", _plug)
+    unplug = recorder.record("device_del core2", _ask_back)
+    recorder.do(_plug)
+    recorder.do(_offline_boot_cpus)
+    refused = recorder.record("device_del core2", _ask_back)
     recorder.machine.close()
     return {
-        name: draw(TITLES[name], steps)
-        for name, steps in {"plug.svg": plug, "unplug.svg": unplug}.items()
+        name: draw(title, steps)
+        for (name, title), steps in zip(TITLES.items(), (plug, unplug, refused), strict=True)
     }
 
 

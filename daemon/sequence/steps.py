@@ -94,8 +94,11 @@ FORMS: Mapping[str, tuple[Form, ...]] = {
     ),
     "cpuhp_acpi_ejecting_cpu": (Form(_A, _V, "eject CPU {idx}"),),
     "cpuhp_acpi_write_ost": (Form(_G, _A, "_OST ({event:#x}, {status:#x}) of CPU {slot}"),),
-    "CPU_ON": (Form(_G, _V, "PSCI CPU_ON of {target:#x}, forwarded by KVM: {result}"),),
-    "CPU_OFF": (Form(_G, _V, "PSCI CPU_OFF of CPU {cpu}, forwarded by KVM"),),
+    "kvm_exit": (
+        Form(_G, _V, "HVC on CPU {vcpu_id}: PSCI, forwarded", lambda f: f["reason"] == "HYPERCALL"),
+    ),
+    "CPU_ON": (Form(_V, _G, "CPU_ON of {target:#x}: {result}"),),
+    "CPU_OFF": (Form(_V, _V, "CPU_OFF: CPU {cpu} is off"),),
     "kvm_set_mp_state": (Form(_V, _K, "vCPU {vcpu_id} is {state}"),),
     "gicv3_icc_igrpen1_write": (Form(_G, _H, "CPU {cpu} enables its interface"),),
     "cpu_masks": (
