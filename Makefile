@@ -14,7 +14,7 @@ PACKAGES := daemon protocol machine tests
 help: ## show this
 	@echo "armvirtd: an ARM64 virt machine with hot-pluggable vCPUs, as a QMP daemon"
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 	@echo
 	@echo "  make run ARGS='-smp 4,maxcpus=64 --trace -'    options of the daemon; ARGS=-help lists them"
 	@echo "  make demo ARGS=--verbose                       every register access, too"
