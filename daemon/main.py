@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from daemon.app import App, StartError
-from daemon.dump import dump_acpi, dump_device_tree
 from daemon.options.table import parse
 from daemon.options.usage import Exit, UsageError
 
@@ -44,13 +43,17 @@ def run(argv: Sequence[str]) -> int:
 
 def _dump(config: DaemonConfig) -> bool:
     """Write what is to be written in place of a start, if anything is."""
+    if config.dump_acpi is None and config.dump_dtb is None:
+        return False
+    from daemon.dump import dump_acpi, dump_device_tree  # noqa: PLC0415 - few ask for it
+
     if config.dump_acpi is not None:
         dump_acpi(config.machine, config.dump_acpi)
     if config.dump_dtb is not None:
         dump_device_tree(config.machine, config.dump_dtb)
         told = f"{PROGRAM}: info: dtb dumped to {config.dump_dtb}. Exiting."
         print(told, file=sys.stderr)  # noqa: T201 - as QEMU says it
-    return config.dump_acpi is not None or config.dump_dtb is not None
+    return True
 
 
 def _complete_streams() -> None:
