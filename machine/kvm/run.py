@@ -94,6 +94,14 @@ KvmRun = MmioExit | HypercallExit | SystemEventExit | IntrExit
 
 INTERRUPTED = IntrExit()
 
+Left = KvmRun | tuple[int, int, bool, int | None]
+"""A record as it is kept: that of an exit for MMIO as its bare fields."""
+
+
+def as_record(left: Left) -> KvmRun:
+    """What `kvm_run` shows."""
+    return left if isinstance(left, KvmRun) else MmioExit(*left)
+
 
 class ExitHandler(Protocol):
     """User space's side of KVM_RUN: one method for each exit reason that it has to serve."""
@@ -118,24 +126,44 @@ class Exits:
     """The way out: records each exit, and has user space serve it.
 
     While user space is at it, the vCPU is out of the guest: what is refused while one executes
-    is not refused then.
+    is not refused then. Exits for MMIO are what a guest does all the time, a console's thousands:
+    they are spelled out here, and their records put together when somebody looks.
     """
 
     def __init__(self, user: ExitHandler, trace: Trace) -> None:
         self._user = user
         self._trace = trace
-        self.executing: set[int] = set()
-        """The ids of the vCPUs that are in the guest."""
+        self.running: set[Vcpu] = set()
+        """Those in KVM_RUN, be it in the guest or with user space."""
+
+    @property
+    def executing(self) -> bool:
+        """Whether any vCPU is in the guest."""
+        return any(vcpu.in_guest for vcpu in self.running)
 
     def mmio_read(self, vcpu: Vcpu, address: int, size: int) -> int:
         """See `ExitHandler`."""
-        run = MmioExit(address, size, is_write=False, data=None)
-        return self._leave(vcpu, run, self._user.mmio_read, address, size)
+        vcpu.left = (address, size, False, None)
+        if self._trace.on:
+            self._report(vcpu, ExitReason.MMIO)
+        inside, vcpu.in_guest = vcpu.in_guest, False
+        try:
+            value = self._user.mmio_read(vcpu, address, size)
+        finally:
+            vcpu.in_guest = inside
+        vcpu.left = (address, size, False, value)
+        return value
 
     def mmio_write(self, vcpu: Vcpu, address: int, size: int, value: int) -> None:
         """See `ExitHandler`."""
-        run = MmioExit(address, size, is_write=True, data=value)
-        self._leave(vcpu, run, self._user.mmio_write, address, size, value)
+        vcpu.left = (address, size, True, value)
+        if self._trace.on:
+            self._report(vcpu, ExitReason.MMIO)
+        inside, vcpu.in_guest = vcpu.in_guest, False
+        try:
+            self._user.mmio_write(vcpu, address, size, value)
+        finally:
+            vcpu.in_guest = inside
 
     def hypercall(self, vcpu: Vcpu, function: int, args: tuple[int, ...]) -> int:
         """See `ExitHandler`."""
@@ -154,9 +182,12 @@ class Exits:
 
     def record(self, vcpu: Vcpu, run: KvmRun) -> None:
         """Leave the record of an exit."""
-        vcpu.kvm_run = run
+        vcpu.left = run
         if self._trace.on:
-            self._trace("kvm", "kvm_exit", vcpu_id=vcpu.id, reason=run.exit_reason.name)
+            self._report(vcpu, run.exit_reason)
+
+    def _report(self, vcpu: Vcpu, reason: ExitReason) -> None:
+        self._trace("kvm", "kvm_exit", vcpu_id=vcpu.id, reason=reason.name)
 
     def _leave(
         self,
@@ -166,11 +197,8 @@ class Exits:
         *args: object,
     ) -> _Answer:
         self.record(vcpu, run)
-        executing = self.executing
-        inside = vcpu.id in executing
-        executing.discard(vcpu.id)
+        inside, vcpu.in_guest = vcpu.in_guest, False
         try:
             return serve(vcpu, *args)
         finally:
-            if inside:
-                executing.add(vcpu.id)
+            vcpu.in_guest = inside

@@ -17,7 +17,7 @@ from machine.kvm import one_reg
 from machine.kvm.arch_timer import ArchTimer
 from machine.kvm.errors import KvmError
 from machine.kvm.pmu import Pmu
-from machine.kvm.run import INTERRUPTED, KvmRun
+from machine.kvm.run import INTERRUPTED, KvmRun, Left, as_record
 from machine.kvm.sysreg import read_system_register, write_system_register
 from machine.topology import MPIDR_AFFINITY, MPIDR_RES1, mpidr_affinity
 
@@ -64,8 +64,9 @@ class Vcpu:
     """One vCPU: identity, power, timers, the interrupt input, and the way out to user space.
 
     Attributes:
-        kvm_run: the record of the last exit; None before the first.
         gic: the vGIC's part for it, once that is initialised.
+        in_guest: whether its code executes, and not user space at an exit of it.
+        left: the record of the last exit, if any, as `kvm_run` needs it.
         hides_pmu: whether the performance monitors that it has are kept from its code.
         remembered: registers that only keep what was written, by name; None while none was.
     """
@@ -79,8 +80,9 @@ class Vcpu:
         "has_run",
         "hides_pmu",
         "id",
+        "in_guest",
         "irq",
-        "kvm_run",
+        "left",
         "midr",
         "mp_state",
         "mpidr",
@@ -103,7 +105,8 @@ class Vcpu:
         self.x0 = 0
         self.engine: Engine | None = None
         self.gic: GicCpu | None = None
-        self.kvm_run: KvmRun | None = None
+        self.in_guest = False
+        self.left: Left | None = None
         self.on_kick: Callable[[], None] | None = None
         self.remembered: dict[str, int] | None = None
         self.hides_pmu = False
@@ -115,6 +118,11 @@ class Vcpu:
     def affinity(self) -> int:
         """Aff2.Aff1.Aff0: MPIDR_EL1 without what is no affinity."""
         return self.mpidr & MPIDR_AFFINITY
+
+    @property
+    def kvm_run(self) -> KvmRun | None:
+        """The record of the last exit; None before the first."""
+        return None if self.left is None else as_record(self.left)
 
     @property
     def virt_timer(self) -> ArchTimer:
@@ -225,14 +233,16 @@ class Vcpu:
         if not self.has_run:
             self.vm.first_run()
             self.has_run = True
-        self.kvm_run = INTERRUPTED
-        executing = self.vm.exits.executing
-        executing.add(self.id)
+        self.left = INTERRUPTED
+        running = self.vm.exits.running
+        running.add(self)
+        self.in_guest = True
         try:
             self._execute()
         finally:
-            executing.discard(self.id)
-        return self.kvm_run
+            self.in_guest = False
+            running.discard(self)
+        return as_record(self.left)
 
     def _execute(self) -> None:
         if self.mp_state is MpState.SUSPENDED:

@@ -57,7 +57,7 @@ def test_a_vcpu_that_has_not_left_the_guest_has_no_record(host: Host) -> None:
 @pytest.mark.parametrize(
     ("action", "record"),
     [
-        (lambda vcpu: vcpu.load(GED, 4), MmioExit(GED, 4, is_write=False, data=None)),
+        (lambda vcpu: vcpu.load(GED, 4), MmioExit(GED, 4, is_write=False, data=9)),
         (lambda vcpu: vcpu.store(GED, 2, 7), MmioExit(GED, 2, is_write=True, data=7)),
         (lambda vcpu: vcpu.hvc(FORWARDED, 1, 2), HypercallExit(FORWARDED, (1, 2))),
         (lambda vcpu: vcpu.hvc(SYSTEM_OFF), SystemEventExit(SystemEvent.SHUTDOWN)),
@@ -76,9 +76,18 @@ def test_each_way_out_leaves_its_record(
         action(vcpu)
         seen.append(vcpu.kvm_run)
 
+    host.user.answer = 9
     running(host, program).run()
     assert seen == [record]
     assert len(host.user.exits) == 1
+
+
+def test_a_load_has_no_data_before_user_space_has_answered(host: Host) -> None:
+    seen: list[object] = []
+    vcpu = running(host, lambda vcpu: vcpu.load(GED, 4))
+    host.user.served = lambda: seen.append(vcpu.kvm_run)
+    vcpu.run()
+    assert seen == [MmioExit(GED, 4, is_write=False, data=None)]
 
 
 def test_reasons_and_events_have_the_numbers_of_the_interface() -> None:
@@ -126,7 +135,7 @@ def test_a_vcpu_is_in_the_guest_but_for_its_exits(host: Host) -> None:
     inside: list[bool] = []
 
     def look() -> None:
-        inside.append(0 in host.vm.exits.executing)
+        inside.append(host.vm.exits.executing)
 
     def program(vcpu: Vcpu) -> None:
         vcpu.load(GED, 4)
