@@ -8,6 +8,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import NamedTuple, Protocol
 
+ADDRESSES = 1 << 64
+"""The first that there is not."""
+
 
 class Device(Protocol):
     """What the bus asks of a device: registers at offsets, sizes in bytes (1, 2, 4 or 8)."""
@@ -64,17 +67,17 @@ class Bus:
         return region
 
     def find(self, address: int) -> Region | None:
-        """The region that holds `address`, if any; often the one that was found before."""
+        """The region that holds `address`, if any; often the one, or the gap, found before."""
         if address in self._found_at:
             return self._found
-        at = bisect_right(self._bases, address) - 1
-        if at < 0:
-            return None
-        region = self.regions[at]
-        if address >= region.end:
-            return None
-        self._found, self._found_at = region, range(region.base, region.end)
-        return region
+        at = bisect_right(self._bases, address)
+        below = self.regions[at - 1] if at else None
+        if below is not None and address < below.end:
+            self._found, self._found_at = below, range(below.base, below.end)
+        else:
+            end = self._bases[at] if at < len(self._bases) else ADDRESSES
+            self._found, self._found_at = None, range(below.end if below else 0, end)
+        return self._found
 
     def read(self, address: int, size: int) -> int:
         """Load from whatever is mapped at `address`."""

@@ -74,7 +74,7 @@ def test_every_address_belongs_to_at_most_one_region(wanted: list[tuple[int, int
         else:
             assert free
             owner |= dict.fromkeys(range(base, base + size), str(n))
-    for at in range(70):
-        region = bus.find(at)
-        assert (region.name if region is not None else None) == owner.get(at)
+        for at in range(70):
+            region = bus.find(at)
+            assert (region.name if region is not None else None) == owner.get(at)
     assert [region.base for region in bus.regions] == sorted(r.base for r in bus.regions)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from machine import memmap
 from machine.topology import Topology
 from tests.machine.cost import calls_made, kept_by
 
@@ -36,6 +37,16 @@ def test_an_operation_makes_the_same_calls_among_64_and_among_4096_possible_cpus
             plug_and_unplug(board)  # what is looked up once is known then
         costs.append(calls_made(lambda board=board: action(board)))  # type: ignore[misc]
     assert costs[0] == costs[1] > 0
+
+
+def test_a_character_on_its_way_to_the_uart_makes_few_calls(boards: Make) -> None:
+    vcpu = boards(Topology(1, 1, 1, 2, 1)).machine.vm.vcpus[0]
+
+    def send() -> None:
+        vcpu.store(memmap.UART0.base, 4, ord("x"))
+
+    send()  # what is found there once is known then
+    assert calls_made(send) <= 10, "the exit, user space and the device: a console has thousands"
 
 
 def test_a_parked_vcpu_costs_less_than_two_kilobytes(boards: Make) -> None:
