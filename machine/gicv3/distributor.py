@@ -228,6 +228,9 @@ class Distributor(InterruptFrame):
         if n >= self.spis:
             return
         bank, bit = n // 32, 1 << n % 32
+        if not self.banks[bank].ready(BOTH_GROUPS) & bit:
+            self.routes.route(n, value)  # as a driver does for all of them: nobody has it yet
+            return
         concerned = self.routes.targets(bank, bit)
         self.routes.route(n, value)
         self._update(concerned | self.routes.targets(bank, bit))
