@@ -182,7 +182,6 @@ def find_call(vcpu: Vcpu, function: int) -> Call | None:
 
 def kernel_call(vcpu: Vcpu, function: int, args: tuple[int, ...]) -> int:
     """Answer a call in the kernel; one that is unknown gives NOT_SUPPORTED."""
-    function &= MASK32
     call = find_call(vcpu, function)
     if call is None:
         return Result.NOT_SUPPORTED

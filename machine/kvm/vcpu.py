@@ -18,6 +18,7 @@ from machine.kvm.arch_timer import ArchTimer
 from machine.kvm.errors import KvmError
 from machine.kvm.pmu import Pmu
 from machine.kvm.run import INTERRUPTED, KvmRun, Left, as_record
+from machine.kvm.smccc import MASK32
 from machine.kvm.sysreg import read_system_register, write_system_register
 from machine.topology import MPIDR_AFFINITY, MPIDR_RES1, mpidr_affinity
 
@@ -305,4 +306,4 @@ class Vcpu:
 
     def hvc(self, function: int, *args: int) -> int:
         """HVC #0 with a function identifier in W0: x0 after the call, as 64 bits."""
-        return self.vm.smccc(self, function, args) & MASK64
+        return self.vm.smccc(self, function & MASK32, args) & MASK64

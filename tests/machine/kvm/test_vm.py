@@ -251,6 +251,14 @@ def test_a_call_that_the_filter_forwards_is_user_spaces(host: Host) -> None:
     assert host.user.exits == [("hypercall", 1, CALL, (1, 2, 3))]
 
 
+def test_a_function_is_named_by_w0_for_the_filter_too(host: Host) -> None:
+    host.vm.set_smccc_filter(CALL, 1, FilterAction.FORWARD)
+    vcpu, _ = host.up()
+    vcpu.hvc(1 << 32 | CALL, 1)
+    assert host.user.exits == [("hypercall", 0, CALL, (1,))]
+    assert host.vm.vcpus[1].mp_state is MpState.STOPPED
+
+
 def test_a_call_that_the_filter_denies_is_not_supported(host: Host) -> None:
     host.vm.set_smccc_filter(CALL, 1, FilterAction.DENY)
     vcpu, _ = host.up()
