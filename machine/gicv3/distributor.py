@@ -26,6 +26,10 @@ SPI_BASE = 32
 MAX_SPIS = 992
 """INTIDs 1020 to 1023 are special, the rest below 1024 can be implemented."""
 
+REVISION = 2 << 12
+"""GICD_IIDR.Revision: that of KVM's vGIC whose interrupt groups software configures, and that
+signals interrupts by them (Documentation/virt/kvm/devices/arm-vgic-v3.rst, GICD_IIDR)."""
+
 CTLR_ENABLES = 0b11
 CTLR_ARE = 1 << 4
 CTLR_DS = 1 << 6
@@ -52,7 +56,7 @@ class Distributor(InterruptFrame):
 
     GICD_CTLR = Reg(0x0000)
     GICD_TYPER = Reg(0x0004, ro=ALL)
-    GICD_IIDR = Reg(0x0008, reset=IIDR, ro=ALL)
+    GICD_IIDR = Reg(0x0008, reset=IIDR | REVISION, ro=ALL)
     GICD_TYPER2 = ignored(0x000C)
     GICD_STATUSR = ignored(0x0010)
     GICD_SETSPI_NSR = ignored(0x0040)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 PRIORITY_MASK_4 = PRIORITY_MASK * 0x01010101
 
 IIDR = 0x4B << 24 | 0x43B
-"""GICD_IIDR, GICR_IIDR: product `K`, implementer Arm (JEP106 0x43B), as KVM's vGIC."""
+"""GICR_IIDR, and GICD_IIDR but for its revision: product `K`, implementer Arm (JEP106 0x43B), as
+KVM's vGIC."""
 
 PIDR2 = 0x3B
 """GICD_PIDR2, GICR_PIDR2: architecture revision 3 in bits 7:4 (IHI 0069H §12.9)."""

@@ -17,7 +17,7 @@ RD_TYPER = 0x8
     [
         (0x0000, 0x50),  # CTLR: DS and ARE, groups disabled
         (0x0004, 0x480008),  # TYPER: 10 INTID bits, 8 * 32 SPIs
-        (0x0008, 0x4B00043B),  # IIDR
+        (0x0008, 0x4B00243B),  # IIDR
         (0x000C, 0),  # TYPER2
         (0x0010, 0),  # STATUSR
         (0x0084, ALL),  # IGROUPR1
