@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+FEW = 64
+"""A heap of this many timers is never looked through for cancelled ones."""
+
+
 class Timer:
     """One call that is due at `deadline` (ns of virtual time), until it is cancelled."""
 
@@ -38,13 +42,23 @@ class VirtualClock:
         self.now = 0
         self._sequence = 0
         self._heap: list[Timer] = []
+        self._room = FEW
+        """How large the heap may become before cancelled timers are thrown out of it."""
 
     def call_at(self, deadline: int, callback: Callable[[], None]) -> Timer:
         """Call once when time reaches `deadline`; one in the past is due at once."""
         self._sequence += 1
         timer = Timer(max(deadline, self.now), self._sequence, callback)
         heapq.heappush(self._heap, timer)
+        if len(self._heap) > self._room:
+            self._tidy()
         return timer
+
+    def _tidy(self) -> None:
+        """Forget what was cancelled: one that is set anew each time would pile up until due."""
+        self._heap = [timer for timer in self._heap if timer.callback is not None]
+        heapq.heapify(self._heap)
+        self._room = max(FEW, 2 * len(self._heap))
 
     def call_after(self, delay: int, callback: Callable[[], None]) -> Timer:
         """Call once, `delay` ns from now."""

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from machine.clock import VirtualClock
+from tests.machine.cost import kept_by
 
 
 def test_time_stands_until_somebody_moves_it() -> None:
@@ -37,6 +38,22 @@ def test_timers_of_one_instant_fire_in_the_order_of_setting() -> None:
         clock.call_at(7, partial(fired.append, name))
     clock.run_until_idle()
     assert fired == ["a", "b", "c"]
+
+
+def test_timers_that_were_cancelled_do_not_pile_up() -> None:
+    clock = VirtualClock()
+    fired: list[int] = []
+    for n in range(1000, 0, -1):
+        clock.call_at(n, partial(fired.append, n))
+
+    def set_anew() -> None:
+        for _ in range(10_000):
+            clock.call_at(1 << 40, lambda: None).cancel()
+
+    assert kept_by(set_anew)[1] < 200_000, "what some thousand of them take"
+    clock.run_until_idle()
+    assert fired == list(range(1, 1001))
+    assert clock.now == 1000
 
 
 def test_a_delay_counts_from_now() -> None:
