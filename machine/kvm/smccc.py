@@ -11,6 +11,9 @@ from enum import IntEnum
 SMC64 = 0x4000_0000
 MASK32 = 0xFFFF_FFFF
 
+ARCH_CALLS = (range(0x8000_0000, 0x8001_0000), range(0xC000_0000, 0xC001_0000))
+"""The identifiers of the architecture's own fast calls, 32- and 64-bit (DEN0028 §6)."""
+
 
 class Function(IntEnum):
     """The calls of the architecture, of its workarounds and of PSCI 1.1, in their 32-bit form."""

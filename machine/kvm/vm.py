@@ -16,6 +16,7 @@ from machine.bus import Bus
 from machine.kvm.errors import KvmError
 from machine.kvm.psci import kernel_call
 from machine.kvm.run import ExitHandler, Exits
+from machine.kvm.smccc import ARCH_CALLS, MASK32
 from machine.kvm.vcpu import Vcpu
 from machine.kvm.vgic import Vgic
 from machine.topology import MPIDR_AFFINITY, MPIDR_MT, MPIDR_RES1
@@ -174,15 +175,17 @@ class Vm:
         """KVM_ARM_VM_SMCCC_FILTER for `count` function identifiers from `base`.
 
         Raises:
-            KvmError: EBUSY once a vCPU has run, EINVAL for an empty range, EEXIST where one of
-                the functions has an action already.
+            KvmError: EINVAL for an empty range and for one beyond 32 bits, EBUSY once a vCPU has
+                run, EEXIST where one of the functions has an action already, or is one of the
+                architecture's, which are the kernel's to answer.
         """
         functions = range(base, base + count)
+        if not functions or functions[-1] > MASK32:
+            raise KvmError(errno.EINVAL, "KVM_ARM_VM_SMCCC_FILTER")
         if self._ran:
             raise KvmError(errno.EBUSY, "KVM_ARM_VM_SMCCC_FILTER")
-        if not functions:
-            raise KvmError(errno.EINVAL, "KVM_ARM_VM_SMCCC_FILTER")
-        if any(function in self._filter for function in functions):
+        reserved = any(base < its.stop and its.start < functions.stop for its in ARCH_CALLS)
+        if reserved or any(function in self._filter for function in functions):
             raise KvmError(errno.EEXIST, "KVM_ARM_VM_SMCCC_FILTER")
         self._filter.update(dict.fromkeys(functions, action))
 

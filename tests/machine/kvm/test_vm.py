@@ -297,13 +297,33 @@ def test_an_empty_filter_is_refused(host: Host, count: int) -> None:
         host.vm.set_smccc_filter(CALL, count, FilterAction.DENY)
 
 
+def test_a_filter_ends_with_the_last_function_that_has_a_number(host: Host) -> None:
+    host.vm.set_smccc_filter(0xFFFF_FFF0, 0x10, FilterAction.DENY)
+    with refused("EINVAL", FILTER):
+        host.vm.set_smccc_filter(0xFFFF_FF00, 0x101, FilterAction.DENY)
+
+
+@pytest.mark.parametrize("action", FilterAction)
+@pytest.mark.parametrize("first", [0x8000_0000, 0xC000_0000])
+def test_the_calls_of_the_architecture_stay_the_kernels(
+    host: Host, first: int, action: FilterAction
+) -> None:
+    for base, count in ((first, 1), (first + 0xFFFF, 1), (first - 1, 0x2_0000)):
+        with refused("EEXIST", FILTER):
+            host.vm.set_smccc_filter(base, count, action)
+    host.vm.set_smccc_filter(first - 1, 1, action)
+    host.vm.set_smccc_filter(first + 0x1_0000, 1, action)
+
+
 def test_no_filter_can_be_set_once_a_vcpu_has_run(host: Host) -> None:
     vcpu, _ = host.up()
     host.vm.set_smccc_filter(0x10, 1, FilterAction.FORWARD)
     vcpu.run()
-    for base, count in ((0x20, 1), (0x10, 1), (0x20, 0)):
+    for base, count in ((0x20, 1), (0x10, 1), (0x8000_0000, 1)):
         with refused("EBUSY", FILTER):
             host.vm.set_smccc_filter(base, count, FilterAction.FORWARD)
+    with refused("EINVAL", FILTER):
+        host.vm.set_smccc_filter(0x20, 0, FilterAction.FORWARD)
 
 
 # Memory accesses
