@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from machine.guest.platform import Platform
 
@@ -36,6 +36,34 @@ class NoRedistributorError(Exception):
     """No region holds a redistributor for this CPU's MPIDR."""
 
 
+class _Walk:
+    """A walk over the redistributors, taken up where the CPU before has found its own."""
+
+    def __init__(self, regions: Sequence[tuple[int, int]]) -> None:
+        self._passed: dict[int, tuple[int, int]] = {}
+        self._frames = self._each(regions)
+
+    def find(self, platform: Platform, affinity: int) -> tuple[int, int] | None:
+        """The region and the frame of a CPU; `platform` is the one that looks."""
+        self._platform = platform
+        while affinity not in self._passed:
+            frame = next(self._frames, None)
+            if frame is None:
+                return None
+            owner, place = frame
+            self._passed[owner] = place
+        return self._passed[affinity]
+
+    def _each(self, regions: Sequence[tuple[int, int]]) -> Iterator[tuple[int, tuple[int, int]]]:
+        """Affinities, with places; a region ends with its length, or with GICR_TYPER.Last."""
+        for region, (base, length) in enumerate(regions):
+            for frame in range(base, base + length, GICR_STRIDE):
+                typer = self._platform.load(frame + GICR_TYPER, 8)
+                yield typer >> 32, (region, frame)
+                if typer & TYPER_LAST:
+                    break
+
+
 class GicV3:
     """The driver's state: where the frames are, and who handles which interrupt.
 
@@ -48,6 +76,7 @@ class GicV3:
         self._dist = distributor
         self._regions = redistributors
         self._redist: dict[int, tuple[int, int]] = {}
+        self._boot_walk: _Walk | None = _Walk(redistributors)
         self._handlers: dict[int, Callable[[Platform], None]] = {}
         self._routes: dict[int, int] = {}
         """Where the SPIs go that have been requested: INTID to the affinity of a CPU."""
@@ -74,6 +103,13 @@ class GicV3:
         for spi in range(32, lines):
             platform.store(dist + GICD_IROUTER + 8 * spi, 8, affinity)
         return lines - 32
+
+    def end_boot(self) -> None:
+        """Every CPU that comes from now on walks over all of the redistributors by itself.
+
+        Those of the boot share one walk, so that it takes no longer than there are frames.
+        """
+        self._boot_walk = None
 
     def init_cpu(self, platform: Platform) -> tuple[int, int]:
         """Wake this CPU's redistributor, and enable its interface.
@@ -153,15 +189,11 @@ class GicV3:
         platform.msr("ICC_SGI1R_EL1", value)
 
     def _find_redistributor(self, platform: Platform, affinity: int) -> tuple[int, int]:
-        """Walk the regions; a region ends with its length, or with GICR_TYPER.Last."""
-        for region, (base, length) in enumerate(self._regions):
-            for frame in range(base, base + length, GICR_STRIDE):
-                typer = platform.load(frame + GICR_TYPER, 8)
-                if typer >> 32 == affinity:
-                    return region, frame
-                if typer & TYPER_LAST:
-                    break
-        raise NoRedistributorError(hex(affinity))
+        walk = self._boot_walk or _Walk(self._regions)
+        found = walk.find(platform, affinity)
+        if found is None:
+            raise NoRedistributorError(hex(affinity))
+        return found
 
     @staticmethod
     def _wake(platform: Platform, frame: int) -> None:

@@ -314,6 +314,7 @@ class Kernel:
         self.printk(self._platform, "smp: Bringing up secondary CPUs ...")
         for cpu in self.cpus[1:]:
             yield from cpuhp.cpu_up(self, boot, cpu)
+        self.gic.end_boot()
         up = f"{_count(self.numa.nodes, 'node')}, {_count(len(self.online), 'CPU')}"
         self.printk(self._platform, f"smp: Brought up {up}")
 

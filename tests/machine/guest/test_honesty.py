@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 CPU_ON, CPU_OFF, AFFINITY_INFO = 0xC400_0003, 0x8400_0002, 0xC400_0004
 CORE2: dict[str, object] = {"driver": "cortex-a72-arm-cpu", "id": "core2", "core-id": 2}
+GICR_TYPER = 0x8
 SECONDARY_ENTRY = RAM_BASE + 0x20_1000
 
 SELECTOR, FLAGS, COMMAND, DATA = (CPUHP.base + offset for offset in (0, 4, 5, 8))
@@ -204,6 +205,16 @@ def test_boot_tries_every_possible_cpu_and_is_denied_those_that_are_not_plugged(
         *((cpu, Result.DENIED) for cpu in (2, 3, 4, 5)),
     ]
     recorded.machine.close()
+
+
+def test_a_boot_walks_over_the_redistributors_once() -> None:
+    machine = VirtMachine(MachineConfig(topology=Topology(140, 1, 1, 140, 1)))
+    log = record(machine)
+    machine.clock.run_until_idle()
+    types = [slot.redistributor + GICR_TYPER for slot in machine.slots]
+    loads = [(step.cpu, step.args[0]) for step in log if step.verb == "load"]
+    assert [load for load in loads if load[1] in types] == list(enumerate(types))
+    machine.close()
 
 
 def test_a_guest_touches_nothing_that_is_not_there(booted: Recorded) -> None:
