@@ -1,7 +1,7 @@
 """The PL011 as the kernel's console (Linux: drivers/tty/serial/amba-pl011.c; DDI 0183).
 
-It is the one that the SPCR names. Output is polled: where the transmit FIFO is empty, it takes 16
-characters without being asked again. Input comes by interrupt.
+It is the one that the SPCR names, or the device tree. Output is polled: where the transmit FIFO is
+empty, it takes 16 characters without being asked again. Input comes by interrupt.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from machine.guest.acpi_spcr import Spcr
     from machine.guest.platform import Platform
 
 UARTDR, UARTFR, UARTLCR_H, UARTIMSC = 0x00, 0x18, 0x2C, 0x38
@@ -24,11 +23,16 @@ TRIES = 1000
 
 
 class Pl011:
-    """One UART."""
+    """One UART.
 
-    def __init__(self, spcr: Spcr) -> None:
-        self._base = spcr.address
-        self.interrupt = spcr.interrupt
+    Args:
+        base: the address of its registers.
+        interrupt: its INTID; None where nobody knows.
+    """
+
+    def __init__(self, base: int, interrupt: int | None) -> None:
+        self._base = base
+        self.interrupt = interrupt
 
     def startup(self, platform: Platform) -> None:
         """Set the line up: eight bits, no parity, one stop bit, FIFOs."""

@@ -120,7 +120,7 @@ class Kernel:
         return self._boot_with_acpi(tables, firmware.find_dram(self._platform, properties))
 
     def _boot_with_acpi(self, tables: dict[str, bytes], dram: tuple[int, int]) -> Thread:
-        self._start_console(tables.get("SPCR"))
+        self._start_spcr_console(tables.get("SPCR"))
         self._read_madt(acpi_tables.parse_madt(tables["APIC"]))
         self.numa = acpi_numa.init(self, tables, dram)
         acpi_numa.map_cpus_to_nodes(self, self.numa)
@@ -143,6 +143,7 @@ class Kernel:
         for cpu in self.cpus:
             cpu.enabled = True
             self.cpus_changed(cpu)
+        self._start_terminal()
         self.system_state = SystemState.RUNNING
         yield from self.idle(boot)
 
@@ -270,15 +271,18 @@ class Kernel:
 
     # Boot
 
-    def _start_console(self, table: bytes | None) -> None:
+    def _start_spcr_console(self, table: bytes | None) -> None:
         """Print the log to what the SPCR names, if that is there and can be driven."""
         spcr = acpi_spcr.parse_spcr(table) if table is not None else None
-        if spcr is None:
-            return
-        self.printk(self._platform, f"ACPI: SPCR: console: {spcr}")
-        self._uart = Pl011(spcr)
-        self._uart.startup(self._platform)
-        self.log.register_console(self._uart)
+        if spcr is not None:
+            self.printk(self._platform, f"ACPI: SPCR: console: {spcr}")
+            self.start_console(Pl011(spcr.address, spcr.interrupt))
+
+    def start_console(self, uart: Pl011) -> None:
+        """Print the log to a UART, all that was said so far first."""
+        self._uart = uart
+        uart.startup(self._platform)
+        self.log.register_console(uart)
 
     def _start_terminal(self) -> None:
         """Let somebody type at the console, if its interrupt is known."""

@@ -1,8 +1,8 @@
 """What the drivers read from the device tree, where there is no ACPI.
 
 Linux: arch/arm64/kernel/smp.c (of_parse_and_init_cpus), drivers/irqchip/irq-gic-v3.c (gic_of_init),
-drivers/clocksource/arm_arch_timer.c, drivers/firmware/psci (psci_dt_init); the bindings are in
-Documentation/devicetree/bindings.
+drivers/clocksource/arm_arch_timer.c, drivers/firmware/psci (psci_dt_init), drivers/of/fdt.c
+(early_init_dt_scan_chosen_stdout); the bindings are in Documentation/devicetree/bindings.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ VIRTUAL_TIMER = 2
 """The place of the virtual timer in the timer's `interrupts`."""
 
 AFFINITY_MASK = 0xFF_00FF_FFFF
+STDOUT = ("stdout-path", "linux,stdout-path")
+"""What /chosen may call the console, the first one first."""
 STUB_CHILDREN = frozenset({"chosen", "hypervisor"})
 
 
@@ -40,6 +42,20 @@ class CpuNode(NamedTuple):
     enable_method: str
     phandle: int
     node: int | None
+
+
+class Stdout(NamedTuple):
+    """The console that firmware names.
+
+    Attributes:
+        address: of its registers, guest-physical.
+        interrupt: its INTID; None where the tree does not tell of one.
+        options: as `115200n8`, most often empty.
+    """
+
+    address: int
+    interrupt: int | None
+    options: str
 
 
 class Gic(NamedTuple):
@@ -104,11 +120,30 @@ def virtual_timer_interrupt(root: Node) -> int:
         FirmwareError: there is no timer, or not this one of it.
     """
     node = root.compatible("arm,armv8-timer")
-    cells = node.cells("interrupts") if node is not None else []
-    specifier = cells[VIRTUAL_TIMER * SPECIFIER_CELLS :][:SPECIFIER_CELLS]
-    if len(specifier) < SPECIFIER_CELLS or specifier[0] not in FIRST_INTID:
+    interrupt = _interrupt(node, VIRTUAL_TIMER) if node is not None else None
+    if interrupt is None:
         raise FirmwareError("no timer in the device tree")
+    return interrupt
+
+
+def _interrupt(node: Node, n: int) -> int | None:
+    """A device's n-th interrupt as the GIC numbers it; None where there is none."""
+    specifier = node.cells("interrupts")[n * SPECIFIER_CELLS :][:SPECIFIER_CELLS]
+    if len(specifier) < SPECIFIER_CELLS or specifier[0] not in FIRST_INTID:
+        return None
     return FIRST_INTID[specifier[0]] + specifier[1]
+
+
+def stdout(root: Node) -> Stdout | None:
+    """The console; None where there is none, or no PL011, which is all we can drive."""
+    chosen = root.child("chosen")
+    names = (chosen.string(name) for name in STDOUT) if chosen is not None else iter(())
+    path, _, options = next(filter(None, names), "").partition(":")
+    node = root.find(path)
+    if node is None or "arm,pl011" not in node.strings("compatible") or not node.reg():
+        return None
+    (address, _), *_ = node.reg()
+    return Stdout(address, _interrupt(node, 0), options)
 
 
 def psci_method(root: Node) -> str | None:

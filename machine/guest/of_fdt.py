@@ -44,6 +44,18 @@ class Node:
         found = (node for node in self.children if name in {node.name, node.name.split("@")[0]})
         return next(found, None)
 
+    def find(self, path: str) -> Node | None:
+        """What is at a path from here on, which may begin with an alias instead of a slash."""
+        first, *rest = path.split("/")
+        if first:
+            aliases = self.child("aliases")
+            target = aliases.string(first) if aliases is not None else ""
+            return self.find("/".join([target, *rest])) if target.startswith("/") else None
+        node: Node | None = self if rest else None
+        for name in filter(None, rest):
+            node = node.child(name) if node is not None else None
+        return node
+
     def walk(self) -> Iterator[Node]:
         """This node and all below it, in the order of the tree."""
         yield self

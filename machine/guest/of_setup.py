@@ -1,7 +1,7 @@
 """Booting by the device tree: what ACPI's tables say otherwise.
 
 Linux: arch/arm64/kernel/setup.c and smp.c (of_parse_and_init_cpus), drivers/firmware/psci
-(psci_dt_init).
+(psci_dt_init), drivers/tty/serial/earlycon.c.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from machine.guest import of, of_numa, of_topology
+from machine.guest.amba_pl011 import Pl011
 from machine.guest.irq_gic_v3 import GicV3
 
 if TYPE_CHECKING:
@@ -26,12 +27,22 @@ def setup(kernel: Kernel, platform: Platform, tree: Node) -> None:
         FirmwareError: the tree lacks something that a kernel needs.
     """
     kernel.printk(platform, f"Machine model: {of.model(tree)}")
+    _start_console(kernel, platform, tree)
     kernel.gic = GicV3(*of.gic_v3(tree))
     kernel.timer_interrupt = of.virtual_timer_interrupt(tree)
     psci = _probe_psci(kernel, platform, tree)
     nodes = list(_usable(kernel, platform, of.cpus(tree), psci=psci))
     kernel.number_cpus((number, node.mpidr) for number, node in enumerate(nodes))
     _place_cpus(kernel, platform, tree, nodes)
+
+
+def _start_console(kernel: Kernel, platform: Platform, tree: Node) -> None:
+    """Print the log to what /chosen names, as with `earlycon` on Linux's command line."""
+    stdout = of.stdout(tree)
+    if stdout is not None:
+        options = f"(options '{stdout.options}')"
+        kernel.printk(platform, f"earlycon: pl11 at MMIO {stdout.address:#018x} {options}")
+        kernel.start_console(Pl011(stdout.address, stdout.interrupt))
 
 
 def _place_cpus(kernel: Kernel, platform: Platform, tree: Node, nodes: list[of.CpuNode]) -> None:

@@ -111,6 +111,8 @@ def _store_eject(kernel: Kernel, on: Cpu, text: str, hid: str, number: str) -> i
 
 def _store_hotplug_enabled(kernel: Kernel, _on: Cpu, text: str) -> int:
     enabled = BOOLEANS.get(text.lower())
+    if not kernel.acpi_host.rsdp:
+        return -ENOENT
     if enabled is None:
         return -EINVAL
     kernel.scan.processor_hotplug = enabled

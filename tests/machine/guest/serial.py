@@ -20,15 +20,16 @@ def with_checksum(table: bytes) -> bytes:
 
 
 class SerialBoard(Board):
-    """A machine from its first instruction on, with a table that names its UART, or another."""
+    """A machine from its first instruction on, whose SPCR may be another than its own."""
 
     def __init__(self, config: MachineConfig, spcr: bytes | None = None) -> None:
         super().__init__(config)
         self.printed = bytearray()
         self.machine.uart.sink = self.printed.append
-        power = self.machine.power
-        power._tables = {**power._tables, "SPCR": spcr or SPCR.read_bytes()}
-        power.reset()
+        if spcr is not None:
+            power = self.machine.power
+            power._tables = {**power._tables, "SPCR": spcr}
+            power.reset()
 
     def lines(self) -> list[str]:
         """What was printed since this was last asked, without times."""

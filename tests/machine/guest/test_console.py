@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from copy import deepcopy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from machine.config import MachineConfig
+from machine.firmware.fdt import cells, fdt, strings
 from machine.guest.acpi_spcr import Spcr, parse_spcr
 from machine.memmap import UART0
+from machine.virt_fdt import board_tree
 from tests.machine.board import SIX, SMALL
 from tests.machine.guest.recording import record
 from tests.machine.guest.serial import SPCR, SerialBoard, with_checksum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    Change = Callable[[dict[str, Any]], object]
 
 CONFIG = MachineConfig(SIX, ram_size=SMALL)
+WITHOUT_ACPI = replace(CONFIG, acpi=False)
 DR, FR = UART0.base, UART0.base + 0x18
 
 
@@ -129,3 +136,89 @@ def test_an_interrupt_that_is_not_the_gics_is_none() -> None:
     spcr = parse_spcr(table[:52] + b"\0" + table[53:58] + b"\0" + table[59:])
     assert spcr == Spcr(UART0.base, interrupt=None, baud=0)
     assert str(spcr) == "pl011,mmio32,0x9000000"
+
+
+# Without ACPI
+
+DEVICES = "/sys/bus/acpi/devices"
+UART = "pl011@9000000"
+
+
+def without_acpi(change: Change) -> SerialBoard:
+    """A machine that has come up by its device tree as changed."""
+    board = SerialBoard(WITHOUT_ACPI)
+    tree = deepcopy(dict(board_tree(board.machine)))
+    change(tree)
+    board.machine.ram.write_bytes(board.vcpu().x0, fdt(tree))
+    board.settle()
+    return board
+
+
+def test_without_acpi_the_device_tree_names_the_console() -> None:
+    board = SerialBoard(WITHOUT_ACPI)
+    board.settle()
+    lines = board.lines()
+    assert lines[:2] == [
+        "Machine model: linux,dummy-virt",
+        "earlycon: pl11 at MMIO 0x0000000009000000 (options '')",
+    ]
+    assert lines[-1] == "smp: Brought up 1 node, 2 CPUs"
+    assert board.type("nproc\r") == ["nproc", "2"]
+    board.machine.close()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "options"),
+    [
+        ({"stdout-path": strings("serial0:115200n8")}, "115200n8"),
+        ({"linux,stdout-path": strings(f"/{UART}")}, ""),
+    ],
+)
+def test_the_device_tree_may_name_the_console_otherwise(
+    chosen: dict[str, bytes], options: str
+) -> None:
+    board = without_acpi(lambda tree: tree.update(chosen=chosen))
+    said = f"earlycon: pl11 at MMIO 0x0000000009000000 (options '{options}')"
+    assert board.lines()[1] == said
+    board.machine.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tree: tree.pop("chosen"),
+        lambda tree: tree["chosen"].clear(),
+        lambda tree: tree["chosen"].update({"stdout-path": strings("/serial@1")}),
+        lambda tree: tree[UART].update(compatible=strings("ns16550a")),
+        lambda tree: tree[UART].pop("reg"),
+    ],
+    ids=["no /chosen", "none named", "what is not there", "a 16550", "no address"],
+)
+def test_without_acpi_and_without_a_console_it_comes_up_silently(change: Change) -> None:
+    board = without_acpi(change)
+    assert board.online() == [0, 1]
+    assert board.printed == b""
+    board.machine.close()
+
+
+def test_a_console_without_an_interrupt_prints_only() -> None:
+    board = without_acpi(lambda tree: tree[UART].pop("interrupts"))
+    assert board.lines()
+    board.send(b"nproc\r")
+    assert board.lines() == []
+    board.machine.close()
+
+
+def test_what_hinders_a_boot_without_acpi_is_on_the_console() -> None:
+    board = without_acpi(lambda tree: tree.update(cpus={"#size-cells": cells(0)}))
+    assert board.lines()[-1] == "Kernel panic - not syncing: no CPUs in the device tree"
+    board.machine.close()
+
+
+def test_acpis_files_are_not_there_without_acpi() -> None:
+    board = without_acpi(lambda _tree: None)
+    for path in ("/sys/firmware/acpi/hotplug/processor/enabled", f"{DEVICES}/ACPI0007:01/eject"):
+        answer = f"sh: can't create {path}: nonexistent directory"
+        assert board.type(f"echo 1 > {path}\r")[-1] == answer
+        board.lines()
+    board.machine.close()

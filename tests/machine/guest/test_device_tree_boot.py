@@ -61,8 +61,9 @@ def test_every_cpu_of_the_tree_is_brought_up(off: Board) -> None:
     kernel = off.machine.power.kernel
     assert kernel is not None
     assert all(cpu.enabled for cpu in kernel.cpus)
-    assert said[:3] == [
+    assert said[:4] == [
         "Machine model: linux,dummy-virt",
+        "earlycon: pl11 at MMIO 0x0000000009000000 (options '')",
         "psci: probing for conduit method from DT.",
         "psci: PSCIv1.1 detected in firmware.",
     ]
@@ -178,6 +179,28 @@ def test_from_a_damaged_tree_the_guest_boots_or_panics(changes: list[tuple[float
 
 
 # The unflattening
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/", ""),
+        ("/soc/uart@9", "uart@9"),
+        ("/soc/uart", "uart@9"),
+        ("serial0", "uart@9"),
+        ("bus/uart@9", "uart@9"),
+        ("/soc/uart@8", None),
+        ("/soc/uart@9/below", None),
+        ("serial1", None),
+        ("loop", None),
+        ("", None),
+    ],
+)
+def test_a_node_is_found_by_its_path_or_an_alias(path: str, name: str | None) -> None:
+    aliases = {"serial0": strings("/soc/uart@9"), "bus": strings("/soc"), "loop": strings("loop")}
+    root = unflatten(fdt({"aliases": aliases, "soc": {"uart@9": {}}}))
+    found = root.find(path)
+    assert (found.name if found is not None else None) == name
 
 
 def test_reg_is_as_wide_as_the_parent_says() -> None:
