@@ -140,7 +140,9 @@ def _finally(act: Callable[[Cpu], None], cpu: Cpu) -> Generator[None, None, int]
     return -EIO
 
 
-ONLINE = re.compile(CPUS + r"/cpu(\d+)/online")
+ONLINE = re.compile(CPUS + "/cpu(0|[1-9][0-9]{0,8})/online")
+EJECT = re.compile("/sys/bus/acpi/devices/([A-Z0-9]+):([0-9a-f]{2}|[1-9a-f][0-9a-f]{2,7})/eject")
+"""A number has one spelling, as the kernel prints it: `%d` of a CPU, `%02x` of an ACPI device."""
 MASKS: Mapping[str, Callable[[Cpu], bool]] = {
     f"{CPUS}/possible": lambda _cpu: True,
     f"{CPUS}/present": lambda _cpu: True,
@@ -151,7 +153,7 @@ MASKS: Mapping[str, Callable[[Cpu], bool]] = {
 
 FILES: tuple[tuple[re.Pattern[str], Callable[..., int | Work]], ...] = (
     (ONLINE, _store_online),
-    (re.compile(r"/sys/bus/acpi/devices/(\w+):([0-9a-f]+)/eject"), _store_eject),
+    (EJECT, _store_eject),
     (re.compile("/sys/firmware/acpi/hotplug/processor/enabled"), _store_hotplug_enabled),
     (re.compile("/sys/power/state"), _store_power_state),
     (re.compile("/proc/sysrq-trigger"), _store_sysrq),
