@@ -60,6 +60,10 @@ class AcpiScan:
         """The devices with this hardware id, in the order of the namespace."""
         return [path for path, found in self._hids.items() if found == hid]
 
+    def is_attached(self, path: str) -> bool:
+        """Whether a device is in use: no driver has one that is not enabled."""
+        return path in self._attached
+
     def notify(self, path: str, value: int, cpu: Cpu) -> None:
         """Have a notification handled; `cpu` is the one that has executed Notify."""
         ejects = value in EJECTS and self._hids.get(path) == acpi_processor.PROCESSOR_HID
@@ -111,7 +115,7 @@ class AcpiScan:
 
     def _device_check(self, path: str, cpu: Cpu) -> int:
         """Attach a device that has come; one that is there already is fine."""
-        if path in self._attached or self._attach(path, cpu):
+        if self.is_attached(path) or self._attach(path, cpu):
             return 0
         return -ENODEV
 
@@ -130,7 +134,7 @@ class AcpiScan:
     def _hot_remove(self, path: str, cpu: Cpu) -> Generator[None, None, int]:
         """Offline, eject, look whether it is gone."""
         target = acpi_processor.find_cpu(self._kernel, cpu, path)
-        if target is None or path not in self._attached:
+        if target is None or not self.is_attached(path):
             return -ENODEV
         error = yield from cpuhp.cpu_down(self._kernel, cpu, target)
         if error:

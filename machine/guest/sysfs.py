@@ -103,7 +103,7 @@ def _store_eject(kernel: Kernel, on: Cpu, text: str, hid: str, number: str) -> i
         return -ENOENT
     if not text.startswith("1"):
         return -EINVAL
-    if not kernel.scan.processor_hotplug:
+    if not kernel.scan.processor_hotplug or not kernel.scan.is_attached(paths[index]):
         return -ENODEV
     kernel.scan.notify(paths[index], OST_EC_OSPM_EJECT, on)
     return 0

@@ -309,9 +309,25 @@ def test_a_user_cannot_eject_a_cpu_that_was_there_at_boot(board: Board) -> None:
     assert board.online() == [0, 1]
 
 
-def test_an_eject_of_a_cpu_that_is_not_there_is_reported_as_a_failure(board: Board) -> None:
-    board.write(eject(4), "1")
-    assert board.story() == [
+def test_a_user_cannot_eject_a_cpu_that_is_not_there(board: Board) -> None:
+    assert board.write(eject(4), "1") == -errno.ENODEV
+    board.plug(4, "core4")
+    assert board.write(eject(4), "1") == 0
+    assert board.plugged() == [0, 1]
+    board.story()
+    assert board.write(eject(4), "1") == -errno.ENODEV
+    assert board.story() == []
+
+
+def test_an_eject_that_comes_too_late_is_reported_as_a_failure(board: Board) -> None:
+    board.plug(4, "core4")
+    board.story()
+    outcomes: list[int] = []
+    for _ in range(2):
+        board.machine.power.guest_write(eject(4), "1", outcomes.append)
+    board.settle()
+    assert outcomes == [0, 0]
+    assert board.story()[-2:] == [
         AcpiDeviceOst(4, None, EJECT_REQUEST, IN_PROGRESS),
         AcpiDeviceOst(4, None, OSPM_EJECT, 1),
     ]
