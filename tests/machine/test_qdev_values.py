@@ -84,6 +84,8 @@ def test_a_number_is_read_by_cs_rules(text: str, value: int) -> None:
         "1e+20",
         "0b1",
         "1_0",
+        "\N{NO-BREAK SPACE}6",
+        "\N{ARABIC-INDIC DIGIT SIX}",
         "9" * 5000,
     ],
 )
