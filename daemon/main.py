@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 PROGRAM = "armvirtd"
 STDERR = 2
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Signals that end the machine."""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -80,10 +82,19 @@ def _tell(text: str) -> int:
 async def _serve(config: DaemonConfig) -> int:
     loop = asyncio.get_running_loop()
     app = App(config, loop=loop)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in ENDING:
         loop.add_signal_handler(number, app.end_by_signal)
     await app.start()
     gc.freeze()  # what is there now stays: collections need not look through it again
     gc.enable()
     await app.run()
+    _be_deaf(loop)
     return 0
+
+
+def _be_deaf(loop: asyncio.AbstractEventLoop) -> None:
+    """Let signals do nothing any more: what they ask for has happened, and it went well."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # while what catches them changes
+    for number in ENDING:
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)

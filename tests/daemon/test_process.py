@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from qemu.qmp import ExecuteError, QMPClient
 
-from tests.process import TIMEOUT, daemon, listens
+from tests.process import TIMEOUT, daemon, listens, wait_for
 
 if TYPE_CHECKING:
     import subprocess
@@ -124,6 +124,18 @@ def test_a_signal_ends_it_with_a_shutdown_event(tmp_path: Path, number: int) -> 
         assert process.wait(TIMEOUT) == 0
         _, errors = process.communicate()
     assert errors == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_that_come_while_it_ends_do_not_spoil_its_status(
+    tmp_path: Path, number: int
+) -> None:
+    with daemon(tmp_path) as process:
+        wait_for(tmp_path / "qmp.sock", process)
+        while process.poll() is None:
+            process.send_signal(number)
+        assert process.communicate() == ("", "")
+        assert process.returncode == 0
 
 
 def test_a_guest_sleeps_and_is_woken_up_by_the_clock_on_the_wall(tmp_path: Path) -> None:
