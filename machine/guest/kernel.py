@@ -71,6 +71,8 @@ class Kernel:
         self.resume_entry = 0
         self.system_state = SystemState.BOOTING
         self.can_suspend = False
+        self.suspending = False
+        """From when a user asks for it to when all CPUs are back: one at a time may ask."""
         self.frozen: list[Cpu] = []
         """The CPUs that are offline only while the system sleeps."""
         self.cpus: list[Cpu] = []

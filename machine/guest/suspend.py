@@ -28,6 +28,7 @@ def primary(kernel: Kernel, _cpu: Cpu) -> Cpu:
 def enter(kernel: Kernel, cpu: Cpu) -> Generator[None, None, int]:
     """Go to sleep from the last CPU; comes back only where that fails, with a negative errno."""
     if not kernel.can_suspend:
+        kernel.suspending = False
         return -cpuhp.EINVAL
     kernel.printk(cpu.hardware, "PM: suspend entry (deep)")
     error = yield from _freeze_secondaries(kernel, cpu)
@@ -74,3 +75,4 @@ def _thaw(kernel: Kernel, primary: Cpu) -> Thread:
         outcome = "is up" if not error else f"failed to come up: {error}"
         kernel.printk(primary.hardware, f"CPU{cpu.id} {outcome}")
     kernel.printk(primary.hardware, "PM: suspend exit")
+    kernel.suspending = False

@@ -122,6 +122,9 @@ def _store_hotplug_enabled(kernel: Kernel, _on: Cpu, text: str) -> int:
 def _store_power_state(kernel: Kernel, _on: Cpu, text: str) -> int | Work:
     if text != "mem":
         return -EINVAL
+    if kernel.suspending:
+        return -cpuhp.EBUSY
+    kernel.suspending = True
     return Work(partial(suspend.enter, kernel), partial(suspend.primary, kernel))
 
 

@@ -121,17 +121,34 @@ def test_a_guest_sleeps_as_often_as_it_likes(sleepy: Board) -> None:
     assert sleepy.online() == [0, 2, 4]
 
 
+def test_two_who_ask_for_sleep_at_once_do_not_get_it_twice(sleepy: Board) -> None:
+    sleepy.machine.power.guest_suspend()
+    with pytest.raises(MachineError, match=r"^/sys/power/state: Device or resource busy$"):
+        sleepy.machine.power.guest_suspend()
+    sleepy.settle()
+    wake(sleepy)
+    assert sleepy.story() == [Suspended(), WokenUp()]
+    sleepy.machine.power.guest_suspend()
+    sleepy.settle()
+    assert sleepy.story() == [Suspended()]
+
+
 def test_a_cpu_that_stays_online_keeps_the_guest_awake(sleepy: Board) -> None:
     kernel = sleepy.machine.power.kernel
     assert kernel is not None
     kernel.cpus[4].kept_online = -errno.EBUSY
     assert sleepy.write(STATE, "mem") == -errno.EBUSY
     assert sleepy.story() == []
+    kernel.cpus[4].kept_online = 0
+    assert sleepy.write(STATE, "mem") is None
+    assert sleepy.story() == [Suspended()]
+    wake(sleepy)
     assert sleepy.online() == [0, 2, 4]
 
 
 def test_a_guest_whose_machine_does_not_let_it_sleep_stays_awake(board: Board) -> None:
-    assert board.write(STATE, "mem") == -errno.EINVAL
+    for _ in range(2):
+        assert board.write(STATE, "mem") == -errno.EINVAL
     assert board.story() == []
     assert board.online() == [0, 1]
 
