@@ -152,12 +152,12 @@ def resolve_smp(
         raise MachineError(
             "Invalid CPU topology: CPU topology parameters must be greater than zero",
         )
-    for level in UNSUPPORTED_LEVELS:
-        if given.get(level, 1) > 1:
-            raise MachineError(f"{level} > 1 not supported by this machine's CPU topology")
     given = {
         key: value if value > 0 else UNSIGNED + max(value, LEAST) for key, value in given.items()
     }
+    for level in UNSUPPORTED_LEVELS:
+        if given.get(level, 1) > 1:
+            raise MachineError(f"{level} > 1 not supported by this machine's CPU topology")
     levels = _complete(given)
     total = math.prod(levels.values())
     most = given.get("maxcpus") or given.get("cpus") or total

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from daemon.options.json_object import parse_object
-from daemon.options.keyval import parse_keyval, parse_opts
+from daemon.options.keyval import HelpRequest, parse_keyval, parse_opts
 from daemon.options.parameters import Group, Parameter, switch
 from daemon.options.sizes import parse_int, parse_size
 from daemon.options.usage import Exit, UsageError
@@ -115,6 +115,19 @@ SMP = Group(
     tuple(Parameter(name, "number") for name in ("cpus", "maxcpus", *LEVELS, *UNSUPPORTED_LEVELS)),
     implied="cpus",
 )
+SMP_ORDER = (
+    "cpus",
+    "drawers",
+    "books",
+    "sockets",
+    "dies",
+    "clusters",
+    "modules",
+    "cores",
+    "threads",
+    "maxcpus",
+)
+"""The order in which QEMU looks at them (qapi/machine.json: SMPConfiguration)."""
 MEMORY = Group("memory", (Parameter("size", "size", default="1G"),), implied="size")
 NAME = Group(
     "name",
@@ -147,7 +160,7 @@ class MachineDraft:
         """-machine TYPE[,KEY=VALUE...]."""
         if text in {"help", "?"}:
             raise Exit(f"Supported machines are:\n{MACHINE}  (alias: virt)\n")
-        self.properties |= parse_keyval(text, "type")
+        self.properties |= _keyval(text, MACHINE_GROUP)
 
     def read_dump_dtb(self, text: str) -> None:
         """--dump-dtb FILE, which is -machine dumpdtb=FILE."""
@@ -160,14 +173,14 @@ class MachineDraft:
 
     def read_smp(self, text: str) -> None:
         """-smp [cpus=]N[,KEY=N...]."""
-        self._nested("smp", text, "cpus")
+        self._nested("smp", text, SMP)
 
     def read_memory(self, text: str) -> None:
         """-m [size=]SIZE."""
-        self._nested("memory", text, "size")
+        self._nested("memory", text, MEMORY)
 
-    def _nested(self, prefix: str, text: str, implied: str) -> None:
-        given = parse_keyval(text, implied)
+    def _nested(self, prefix: str, text: str, group: Group) -> None:
+        given = _keyval(text, group)
         self.properties |= {f"{prefix}.{key}": value for key, value in given.items()}
 
     def read_name(self, text: str) -> None:
@@ -296,6 +309,13 @@ def _completed(
     return config
 
 
+def _keyval(text: str, group: Group) -> dict[str, str]:
+    try:
+        return parse_keyval(text, group.implied)
+    except HelpRequest:
+        raise Exit(group.help) from None
+
+
 def _take(properties: dict[str, str], prefix: str) -> dict[str, str]:
     names = [key for key in properties if key.startswith(prefix)]
     return {key.removeprefix(prefix): properties.pop(key) for key in names}
@@ -329,13 +349,14 @@ def _topology(given: dict[str, str], max_cpus: int) -> Topology:
     if not given and default.max_cpus <= max_cpus:
         return default
     numbers = {} if given else {"cpus": default.cpus, "maxcpus": default.max_cpus}
-    for key, text in given.items():
-        if key not in SMP.names:
-            raise UsageError(f"Parameter 'smp.{key}' is unexpected")
-        number = parse_int(text)
+    for key in filter(given.__contains__, SMP_ORDER):
+        number = parse_int(given[key])
         if number is None or number not in INT64:
             raise UsageError(f"Parameter 'smp.{key}' expects integer")
         numbers[key] = number
+    unexpected = next((key for key in given if key not in numbers), None)
+    if unexpected is not None:
+        raise UsageError(f"Parameter 'smp.{unexpected.partition('.')[0]}' is unexpected")
     try:
         return resolve_smp(numbers, machine=MACHINE, max_cpus=max_cpus)
     except MachineError as error:
@@ -359,7 +380,7 @@ def _given_size(given: dict[str, str]) -> int | None:
         if key in {"slots", "maxmem"}:
             raise UsageError(f"-m {key} is not modelled: memory cannot be hot-plugged here")
         if key != "size":
-            raise UsageError(f"Parameter 'memory.{key}' is unexpected")
+            raise UsageError(f"Parameter 'memory.{key.partition('.')[0]}' is unexpected")
     text = given.get("size")
     if text is None:
         return None

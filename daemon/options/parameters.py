@@ -26,6 +26,14 @@ SHAPES: Mapping[ParameterType, str] = {
 }
 """How the values of each type look."""
 
+TYPES: Mapping[ParameterType, str] = {
+    "string": "str",
+    "boolean": "bool (on/off)",
+    "number": "num",
+    "size": "size",
+}
+"""What QEMU calls the types where it lists parameters."""
+
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9._-]*", re.ASCII)
 """What an id looks like (QEMU: id_wellformed)."""
 
@@ -104,6 +112,12 @@ class Group(NamedTuple):
         key, _, shape = first.usage.partition("=")
         head = f"[{key}=]{shape}" if key == self.implied else first.usage
         return head + "".join(f"[,{parameter.usage}]" for parameter in others)
+
+    @property
+    def help(self) -> str:
+        """What QEMU prints for `help` among the words."""
+        lines = sorted(f"  {each.name}=<{TYPES[each.type]}>\n" for each in self.parameters)
+        return f"{self.name} options:\n{''.join(lines)}"
 
     def read(self, text: str) -> Given:
         """Read QemuOpts notation, and check what it says.

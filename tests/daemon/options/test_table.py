@@ -94,6 +94,10 @@ def test_smp_has_many_forms(text: str, topology: Topology) -> None:
         ("4294967297", f"Invalid SMP CPUs 4294967297. {MOST}"),
         ("99999999999999999999", "Parameter 'smp.cpus' expects integer"),
         ("4,dies=x", "Parameter 'smp.dies' expects integer"),
+        ("maxcpus=x,foo=1,threads=,clusters=1k", "Parameter 'smp.clusters' expects integer"),
+        ("2,foo.bar=1", "Parameter 'smp.foo' is unexpected"),
+        ("1,2", "-smp 1,2: Invalid parameter '2'"),
+        ("4,dies=-1", "dies > 1 not supported by this machine's CPU topology"),
         ("4,dies=2,books=2", "dies > 1 not supported by this machine's CPU topology"),
         (
             "4,sockets=-1",
@@ -118,6 +122,14 @@ def test_smp_has_many_forms(text: str, topology: Topology) -> None:
 )
 def test_smp_is_refused_in_qemus_words(text: str, complaint: str) -> None:
     assert refusal("-smp", text) == complaint
+
+
+def test_help_among_the_words_lists_what_there_is() -> None:
+    with pytest.raises(Exit) as told:
+        parse(["-smp", "4,help"])
+    levels = ("books", "clusters", "cores", "cpus", "dies", "drawers", "maxcpus", "modules")
+    lines = (f"  {level}=<num>\n" for level in (*levels, "sockets", "threads"))
+    assert str(told.value) == f"smp-opts options:\n{''.join(lines)}"
 
 
 @pytest.mark.parametrize("smp", ["200", "1,maxcpus=200", "124"])
