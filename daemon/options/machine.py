@@ -13,122 +13,31 @@ from uuid import UUID
 
 from daemon.options.json_object import parse_object
 from daemon.options.keyval import HelpRequest, parse_keyval, parse_opts
-from daemon.options.parameters import Group, Parameter, switch
-from daemon.options.sizes import parse_int, parse_size
-from daemon.options.usage import Exit, UsageError
-from machine.config import GIB, MachineConfig
-from machine.errors import MachineError
-from machine.memory_backend import backend_id, check_reserved, ram_size_of
-from machine.topology import (
-    LEVELS,
-    MAX_CPUS,
-    MOST_CPUS,
-    UNSUPPORTED_LEVELS,
-    MpidrScheme,
-    Topology,
-    check_topology_mpidr,
-    resolve_smp,
+from daemon.options.machine_properties import (
+    ACCELERATORS,
+    MACHINE,
+    MACHINE_GROUP,
+    MACHINES,
+    PROPERTIES,
+    check_property,
 )
+from daemon.options.memory import MEMORY, read_ram_size
+from daemon.options.parameters import Group, Parameter
+from daemon.options.smp import SMP, read_max_cpus, read_mpidr, read_topology
+from daemon.options.usage import Exit, UsageError
+from machine.config import MachineConfig
+from machine.errors import MachineError
+from machine.memory_backend import backend_id, check_reserved
+from machine.topology import MAX_CPUS, Topology
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from machine.numa_draft import NumaDraft, NumaOption
-
-INT64 = range(-(1 << 63), 1 << 63)
 
 NIL = UUID(int=0)
 """The UUID of a machine that was given none."""
 
-MACHINE = "virt-9.2"
-MACHINES = {"virt": MACHINE, MACHINE: MACHINE}
-"""`-machine` names, aliases included."""
-
-GIC_VERSIONS = {"2": 2, "3": 3, "host": 3, "max": 3}
-"""The modelled host has a GICv3, and it is the newest that is modelled."""
-
-MIN_RAM = 64 << 20
-"""Below this no arm64 Linux starts beside its image, device tree and ACPI tables."""
-MAX_RAM = 255 * GIB
-"""Where `virt`'s memory map continues with devices, at 256 GiB, less the GiB below RAM."""
-
-ACCELERATORS = ("kvm", "tcg")
-ANY = (True, False)
-MACHINE_SWITCHES: Mapping[str, tuple[bool, ...]] = {
-    "dump-guest-core": ANY,
-    "mem-merge": ANY,
-    "suppress-vmdesc": ANY,
-    "highmem": (True,),
-    "compact-highmem": (True,),
-    "dt-kaslr-seed": (False,),
-    "dtb-randomness": (False,),
-    "hmat": (False,),
-    "its": (False,),
-    "mte": (False,),
-    "nvdimm": (False,),
-    "ras": (False,),
-    "secure": (False,),
-    "usb": (False,),
-    "virtualization": (False,),
-}
-"""Switches of QEMU's `virt` that change nothing here, with the positions that are true of us."""
-
-UNMODELLED = frozenset(
-    {
-        "aux-ram-share",
-        "confidential-guest-support",
-        "default-bus-bypass-iommu",
-        "dtb",
-        "firmware",
-        "highmem-ecam",
-        "highmem-mmio",
-        "highmem-mmio-size",
-        "iommu",
-        "kernel-irqchip",
-        "memory-encryption",
-        "nvdimm-persistence",
-        "x-oem-id",
-        "x-oem-table-id",
-    },
-)
-"""Properties of QEMU's `virt` of which there is nothing here."""
-
-MACHINE_GROUP = Group(
-    "machine",
-    (
-        Parameter("type", shape="virt", default="virt"),
-        Parameter("gic-version", shape="3|2|max|host", default="3"),
-        Parameter("acpi", shape="on|off", default="on"),
-        Parameter("accel", shape="kvm|tcg"),
-        Parameter("x-system-suspend", "boolean", default="off"),
-        Parameter("memory-backend", shape="ID"),
-        Parameter("highmem-redists", "boolean", default="on"),
-        Parameter("dumpdtb", shape="FILE"),
-        *(Parameter(name, "boolean") for name in MACHINE_SWITCHES),
-        Parameter("x-mpidr", shape="kvm|topology", default="kvm"),
-        Parameter("x-max-cpus", "number", default=str(MAX_CPUS)),
-    ),
-    implied="type",
-)
-SMP = Group(
-    "smp-opts",
-    tuple(Parameter(name, "number") for name in ("cpus", "maxcpus", *LEVELS, *UNSUPPORTED_LEVELS)),
-    implied="cpus",
-)
-SMP_ORDER = (
-    "cpus",
-    "drawers",
-    "books",
-    "sockets",
-    "dies",
-    "clusters",
-    "modules",
-    "cores",
-    "threads",
-    "maxcpus",
-)
-"""The order in which QEMU looks at them (qapi/machine.json: SMPConfiguration)."""
-MEMORY = Group("memory", (Parameter("size", "size", default="1G"),), implied="size")
 NAME = Group(
     "name",
     (
@@ -245,17 +154,17 @@ class MachineDraft:
         kind = properties.pop("type", "virt")
         if kind not in MACHINES:
             raise UsageError(f'unsupported machine type: "{kind}"')
-        max_cpus = _max_cpus(properties.pop("x-max-cpus", str(MAX_CPUS)))
-        topology = _topology(_take(properties, "smp."), max_cpus)
-        mpidr = _mpidr(properties.pop("x-mpidr", "kvm"), topology)
+        max_cpus = read_max_cpus(properties.pop("x-max-cpus", str(MAX_CPUS)))
+        topology = read_topology(_take(properties, "smp."), max_cpus)
+        mpidr = read_mpidr(properties.pop("x-mpidr", "kvm"), topology)
         backends = backends or {}
         memory_backend = properties.pop("memory-backend", None)
-        ram_size = _ram_size(_take(properties, "memory."), memory_backend, backends)
+        ram_size = read_ram_size(_take(properties, "memory."), memory_backend, backends)
         known = {
             key: read(properties.pop(key)) for key, read in PROPERTIES.items() if key in properties
         }
         for key, value in properties.items():
-            _check_property(key, value)
+            check_property(key, value)
         config = MachineConfig(
             topology=topology,
             cpu_model=_cpu_model(self.cpu, models),
@@ -321,83 +230,6 @@ def _take(properties: dict[str, str], prefix: str) -> dict[str, str]:
     return {key.removeprefix(prefix): properties.pop(key) for key in names}
 
 
-def _max_cpus(text: str) -> int:
-    number = parse_int(text)
-    if number is None:
-        raise UsageError("Parameter 'x-max-cpus' expects integer")
-    if not 1 <= number <= MOST_CPUS:
-        raise UsageError(f"-machine x-max-cpus={text}: must be from 1 to {MOST_CPUS}")
-    return number
-
-
-def _mpidr(text: str, topology: Topology) -> MpidrScheme:
-    """What identifies the CPUs, if there are enough values for these."""
-    if text not in {scheme.value for scheme in MpidrScheme}:
-        raise UsageError(f"Parameter 'x-mpidr' does not accept value '{text}'")
-    scheme = MpidrScheme(text)
-    if scheme is MpidrScheme.TOPOLOGY:
-        try:
-            check_topology_mpidr(topology)
-        except MachineError as error:
-            raise UsageError(f"-machine {error}") from None
-    return scheme
-
-
-def _topology(given: dict[str, str], max_cpus: int) -> Topology:
-    """Complete `-smp`; a machine that was told nothing has 2 of 8 CPUs."""
-    default = MachineConfig().topology
-    if not given and default.max_cpus <= max_cpus:
-        return default
-    numbers = {} if given else {"cpus": default.cpus, "maxcpus": default.max_cpus}
-    for key in filter(given.__contains__, SMP_ORDER):
-        number = parse_int(given[key])
-        if number is None or number not in INT64:
-            raise UsageError(f"Parameter 'smp.{key}' expects integer")
-        numbers[key] = number
-    unexpected = next((key for key in given if key not in numbers), None)
-    if unexpected is not None:
-        raise UsageError(f"Parameter 'smp.{unexpected.partition('.')[0]}' is unexpected")
-    try:
-        return resolve_smp(numbers, machine=MACHINE, max_cpus=max_cpus)
-    except MachineError as error:
-        raise UsageError(str(error)) from None
-
-
-def _ram_size(given: dict[str, str], backend: str | None, backends: Mapping[str, int]) -> int:
-    """The size of RAM: as `-m` says, or of the backend that it is in."""
-    size = _given_size(given)
-    if backend is None:
-        return MachineConfig().ram_size if size is None else size
-    try:
-        size = ram_size_of(backend, size, backends)
-    except MachineError as error:
-        raise UsageError(str(error)) from None
-    return _checked(size, f"-machine memory-backend={backend}")
-
-
-def _given_size(given: dict[str, str]) -> int | None:
-    for key in given:
-        if key in {"slots", "maxmem"}:
-            raise UsageError(f"-m {key} is not modelled: memory cannot be hot-plugged here")
-        if key != "size":
-            raise UsageError(f"Parameter 'memory.{key.partition('.')[0]}' is unexpected")
-    text = given.get("size")
-    if text is None:
-        return None
-    if not text:
-        raise UsageError("missing 'size' option value")
-    size = parse_size(f"{text}M" if text[-1].isdigit() else text)
-    if size is None:
-        raise UsageError("Parameter 'memory.size' expects size")
-    return _checked(size, f"-m {text}")
-
-
-def _checked(size: int, option: str) -> int:
-    if not MIN_RAM <= size <= MAX_RAM:
-        raise UsageError(f"{option}: the size of RAM must be between 64 MiB and 255 GiB")
-    return size
-
-
 def _cpu_model(text: str, models: Collection[str]) -> str:
     """The model that `-cpu MODEL[,PROPERTY=VALUE...]` names."""
     if text in {"help", "?"}:
@@ -418,47 +250,3 @@ def _cpu_properties(text: str) -> Iterator[tuple[str, str]]:
             raise UsageError(f"Expected key=value format, found {part}.")
         if part:
             yield name, value
-
-
-def _gic_version(text: str) -> int:
-    if text == "4":
-        raise UsageError("-machine gic-version=4 is not modelled: the newest is 3")
-    if text not in GIC_VERSIONS:
-        raise UsageError("Invalid gic-version value: valid values are 3, 2, host, max")
-    return GIC_VERSIONS[text]
-
-
-def _acpi(text: str) -> bool:
-    if text not in {"on", "off", "auto"}:
-        raise UsageError(f"Parameter 'acpi' does not accept value '{text}'")
-    return text != "off"
-
-
-def _system_suspend(text: str) -> bool:
-    return switch("x-system-suspend", text)
-
-
-def _accelerators(text: str) -> bool:
-    for name in text.split(":"):
-        if name not in ACCELERATORS:
-            raise UsageError(f"invalid accelerator {name}")
-    return True
-
-
-PROPERTIES: Mapping[str, Callable[[str], int]] = {
-    "gic-version": _gic_version,
-    "acpi": _acpi,
-    "highmem-redists": lambda text: switch("highmem-redists", text),
-    "accel": _accelerators,
-    "x-system-suspend": _system_suspend,
-}
-"""The properties of `-machine` that mean something here."""
-
-
-def _check_property(key: str, text: str) -> None:
-    if key in UNMODELLED:
-        raise UsageError(f"-machine {key}={text} is not modelled")
-    if key not in MACHINE_SWITCHES:
-        raise UsageError(f"Property '{MACHINE}-machine.{key}' not found")
-    if switch(key, text) not in MACHINE_SWITCHES[key]:
-        raise UsageError(f"-machine {key}={text} is not modelled")

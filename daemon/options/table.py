@@ -12,19 +12,13 @@ from typing import TYPE_CHECKING, Any
 from daemon.config import DaemonConfig, MqttConfig, backend_sizes
 from daemon.options.chardev import CHARDEV, USAGE
 from daemon.options.keyval import KeyvalError
-from daemon.options.machine import (
-    ACCEL,
-    DEVICE,
-    MACHINE_GROUP,
-    MEMORY,
-    NAME,
-    NUMA,
-    SMP,
-    MachineDraft,
-)
+from daemon.options.machine import ACCEL, DEVICE, NAME, NUMA, MachineDraft
+from daemon.options.machine_properties import MACHINE_GROUP
+from daemon.options.memory import MEMORY
 from daemon.options.monitor import MON, MonitorDraft
 from daemon.options.parameters import Group
 from daemon.options.rtc import RTC, parse_rtc
+from daemon.options.smp import SMP
 from daemon.options.usage import Exit, UsageError
 from machine.cpu_models import CPU_MODELS
 
@@ -157,6 +151,8 @@ def _trace(draft: Draft, text: str) -> None:
 
 
 def _dump_acpi(draft: Draft, text: str) -> None:
+    if not text:
+        raise UsageError("a directory's name can't be empty")
     draft.dump_acpi = text
 
 

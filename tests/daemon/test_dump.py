@@ -118,3 +118,8 @@ def test_a_file_that_cannot_be_is_named(tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "APIC.aml").mkdir()
     assert run(["--dump-acpi", str(tmp_path)]) == 1
     assert f"{tmp_path / 'APIC.aml'}: Is a directory" in capsys.readouterr().err
+
+
+def test_a_folder_without_a_name_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--dump-acpi", ""]) == 1
+    assert capsys.readouterr().err == "armvirtd: --dump-acpi: a directory's name can't be empty\n"
