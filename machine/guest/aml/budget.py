@@ -63,9 +63,7 @@ def check_bytes(size: int) -> int:
     Raises:
         LimitExceededError: it is one.
     """
-    if size > MAX_BYTES:
-        raise LimitExceededError(f"a buffer of {size:#x} bytes")
-    return size
+    return _checked(size, MAX_BYTES, "a buffer of {:#x} bytes")
 
 
 def check_chars(size: int) -> int:
@@ -74,9 +72,7 @@ def check_chars(size: int) -> int:
     Raises:
         LimitExceededError: it is one.
     """
-    if size > MAX_CHARS:
-        raise LimitExceededError(f"a string of {size:#x} characters")
-    return size
+    return _checked(size, MAX_CHARS, "a string of {:#x} characters")
 
 
 def check_elements(count: int) -> int:
@@ -85,6 +81,10 @@ def check_elements(count: int) -> int:
     Raises:
         LimitExceededError: it is one.
     """
-    if count > MAX_ELEMENTS:
-        raise LimitExceededError(f"a list of {count:#x} elements")
-    return count
+    return _checked(count, MAX_ELEMENTS, "a list of {:#x} elements")
+
+
+def _checked(size: int, most: int, what: str) -> int:
+    if size > most:
+        raise LimitExceededError(what.format(size))
+    return size
