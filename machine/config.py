@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from machine.errors import MachineError
 from machine.memmap import LOW_REDISTRIBUTORS
-from machine.memory_backend import DEFAULT_RAM_ID
+from machine.memory_backend import DEFAULT_RAM_ID, check_reserved
 from machine.topology import MAX_CPUS, MpidrScheme, Topology
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from machine.numa import Numa
 
@@ -88,6 +88,17 @@ class MachineConfig:
         if self.numa is not None:
             return None
         return self.memory_backend or DEFAULT_RAM_ID
+
+    def with_nodes(self, numa: Numa | None, backends: Collection[str]) -> MachineConfig:
+        """The same machine, with its NUMA nodes, beside memory backends of these ids.
+
+        Raises:
+            MachineError: the RAM that the machine makes for itself has no name left.
+        """
+        config = replace(self, numa=numa)
+        if config.makes_ram_backend:
+            check_reserved(backends)
+        return config
 
     def check_capacity(self) -> None:
         """Refuse more CPUs than there is room for in the interrupt controller.

@@ -14,7 +14,7 @@ from machine.errors import MachineError
 from machine.numa import MAX_NODES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 DEFAULT_RAM_ID = "mach-virt.ram"
 """The id of the backend that a machine makes for itself."""
@@ -112,7 +112,7 @@ def ram_size_of(backend: str, given: int | None, sizes: Mapping[str, int]) -> in
     return size
 
 
-def check_reserved(backends: Mapping[str, int]) -> None:
+def check_reserved(backends: Collection[str]) -> None:
     """Refuse a backend of the user's that is called as the one that the machine makes for itself.
 
     Raises:

@@ -6,14 +6,12 @@ belong to, and then have the machine created. There is neither memory nor a CPU 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from machine.cpu import PossibleCpu
 from machine.cpu_models import CPU_MODELS
 from machine.errors import MachineError
 from machine.events import EventSink, ShutdownRequested
-from machine.memory_backend import check_reserved
 from machine.numa_draft import NumaDraft
 from machine.qom.board import MACHINE_NODE
 from machine.qom.machine import MachineOwn
@@ -104,10 +102,7 @@ class PlannedMachine:
         """
         config = self.config
         numa = self.numa.complete(config.ram_size, config.memory_backend)
-        config = replace(config, numa=numa)
-        if config.makes_ram_backend:
-            check_reserved(backends)
-        return VirtMachine(config, self.trace)
+        return VirtMachine(config.with_nodes(numa, backends), self.trace)
 
     def shutdown(self, reason: str, *, guest: bool = False) -> None:
         """End before there was anything; once is enough."""

@@ -222,9 +222,8 @@ class Power:
             MachineError: where nobody is there who could.
         """
         kernel = self.kernel
-        if self._machine.run_state is RunState.SHUTDOWN:
-            raise MachineError("the guest is not up")
-        if kernel is None or kernel.system_state is SystemState.BOOTING:
+        ended = self._machine.run_state is RunState.SHUTDOWN
+        if ended or kernel is None or kernel.system_state is SystemState.BOOTING:
             raise MachineError("the guest is not up")
         if kernel.system_state is SystemState.SUSPEND:
             raise MachineError("the guest is suspended")

@@ -7,6 +7,7 @@ wires and parks it again. Each time it is the same vCPU, MPIDR and redistributor
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -73,19 +74,18 @@ class CpuPlugger:
                 f"cpu(id{slot.index}={slot.location}) with arch-id {slot.arch_id} exist",
             )
         _check_node(slot, request)
-        self._finalize(request)
         return slot
 
-    def _finalize(self, request: DeviceRequest) -> dict[str, object]:
-        """The properties of the CPU to be, with what follows from them.
+    def _finalized(self, request: DeviceRequest) -> DeviceRequest:
+        """The request, with what follows from its properties.
 
         Raises:
             MachineError: where there is no such CPU.
         """
-        properties = request.properties
-        found = {**properties, **finalize(self._machine.cpu_model, properties)}
-        check_realize(found)
-        return found
+        given = request.properties
+        properties = {**given, **finalize(self._machine.cpu_model, given)}
+        check_realize(properties)
+        return replace(request, properties=properties)
 
     def _location(self, request: DeviceRequest) -> CpuLocation:
         topology = self._machine.topology
@@ -97,7 +97,12 @@ class CpuPlugger:
         return CpuLocation(**ids)
 
     def plug(self, slot: CpuSlot, request: DeviceRequest, *, hotplugged: bool) -> ArmCpu:
-        """Realize the CPU of a request in its slot."""
+        """Realize the CPU of a request in its slot.
+
+        Raises:
+            MachineError: where there is no such CPU; nothing has changed then.
+        """
+        request = self._finalized(request)
         return self._realize(slot, request, self._path(request), hotplugged=hotplugged)
 
     def boot(self, slot: CpuSlot) -> ArmCpu:
@@ -109,7 +114,7 @@ class CpuPlugger:
         request = DeviceRequest(self._machine.cpu_typename, None, self._machine.cpu_globals)
         _check_node(slot, request)
         path = f"/machine/unattached/device[{slot.index}]"
-        return self._realize(slot, request, path, hotplugged=False)
+        return self._realize(slot, self._finalized(request), path, hotplugged=False)
 
     def _path(self, request: DeviceRequest) -> str:
         if request.device_id is not None:
@@ -127,8 +132,8 @@ class CpuPlugger:
         hotplugged: bool,
     ) -> ArmCpu:
         """Make the CPU object, from the slot's parked vCPU, and connect everything to it."""
-        machine, properties = self._machine, self._finalize(request)
-        pmu = properties.get("pmu") is not False
+        machine = self._machine
+        pmu = request.properties.get("pmu") is not False
         vcpu = machine.accel.unpark_vcpu(slot.index, request.number("midr"), pmu=pmu)
         slot.cpu = cpu = ArmCpu(
             typename=request.driver,
@@ -137,7 +142,7 @@ class CpuPlugger:
             hotplugged=hotplugged,
             vcpu=vcpu,
             thread=VcpuThread(machine.clock, vcpu),
-            properties=properties,
+            properties=request.properties,
         )
         self.generation += 1
         self.plugged[slot.index] = cpu

@@ -7,7 +7,7 @@ later one overrides an earlier one; what they mean together is decided once all 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from daemon.options.smp import SMP, read_max_cpus, read_mpidr, read_topology
 from daemon.options.usage import Exit, UsageError
 from machine.config import MachineConfig
 from machine.errors import MachineError
-from machine.memory_backend import backend_id, check_reserved
+from machine.memory_backend import backend_id
 from machine.topology import MAX_CPUS, Topology
 
 if TYPE_CHECKING:
@@ -204,18 +204,15 @@ class MachineDraft:
 
 
 def _completed(
-    config: MachineConfig, numa: NumaDraft | None, backends: Mapping[str, int]
+    config: MachineConfig, draft: NumaDraft | None, backends: Mapping[str, int]
 ) -> MachineConfig:
     """The machine with its nodes.
 
     Raises:
         MachineError: they do not fit, or the machine's RAM has no name left.
     """
-    if numa is not None:
-        config = replace(config, numa=numa.complete(config.ram_size, config.memory_backend))
-    if config.makes_ram_backend:
-        check_reserved(backends)
-    return config
+    numa = draft.complete(config.ram_size, config.memory_backend) if draft is not None else None
+    return config.with_nodes(numa, backends)
 
 
 def _keyval(text: str, group: Group) -> dict[str, str]:
