@@ -100,6 +100,15 @@ class MachineConfig:
             check_reserved(backends)
         return config
 
+    def check_hotpluggable(self) -> None:
+        """Refuse to list what can be plugged where nothing can.
+
+        Raises:
+            MachineError: with the reference's text.
+        """
+        if not self.has_hotpluggable_cpus:
+            raise MachineError("machine does not support hot-plugging CPUs")
+
     def check_capacity(self) -> None:
         """Refuse more CPUs than there is room for in the interrupt controller.
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from machine.cpu import PossibleCpu
 from machine.cpu_models import CPU_MODELS
-from machine.errors import MachineError
 from machine.events import EventSink, ShutdownRequested
 from machine.numa_draft import NumaDraft
 from machine.qom.board import MACHINE_NODE
@@ -75,8 +74,7 @@ class PlannedMachine:
         Raises:
             MachineError: where CPUs can't be plugged.
         """
-        if not self.has_hotpluggable_cpus:
-            raise MachineError("machine does not support hot-plugging CPUs")
+        self.config.check_hotpluggable()
         locate, nodes = self.config.topology.location, self.numa.cpus
         return [
             PossibleCpu(index=index, location=locate(index), node_id=nodes.get(index))

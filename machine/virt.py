@@ -226,8 +226,7 @@ class VirtMachine:
         Raises:
             MachineError: where CPUs can't be plugged.
         """
-        if not self.has_hotpluggable_cpus:
-            raise MachineError("machine does not support hot-plugging CPUs")
+        self.config.check_hotpluggable()
         return self.slots
 
     def device_add(self, properties: Mapping[str, object]) -> None:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from machine.gicv3.bank import ALL
+from machine.gicv3.redistributor import SGI_BASE
 from machine.kvm.one_reg import ONE_REGS
 from machine.kvm.vgic_attr import Group
 from machine.kvm.vgic_regs import ICC
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from machine.kvm.vgic import Vgic
     from machine.kvm.vm import Vm
 
-SGI_BASE = 0x1_0000
-ALL = 0xFFFF_FFFF
 COUNTERS = frozenset({"CNTVCT_EL0", "CNTPCT_EL0"})
 """Virtual time itself."""
 

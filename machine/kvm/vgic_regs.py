@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
+from machine.gicv3.bank import SGIS
 from machine.gicv3.distributor import Distributor
 from machine.gicv3.redistributor import Redistributor
 from machine.kvm.errors import KvmError
@@ -26,7 +27,6 @@ Frame = Distributor | Redistributor
 GET, SET = "KVM_GET_DEVICE_ATTR", "KVM_SET_DEVICE_ATTR"
 PRIVATE = 32
 """How many interrupts are a CPU's own."""
-SGIS = 0xFFFF
 
 LATCH = frozenset({"GICD_ISPENDR", "GICR_ISPENDR0"})
 WITHOUT_EFFECT = frozenset({"GICD_ICPENDR", "GICR_ICPENDR0"})
