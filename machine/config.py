@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from machine.errors import MachineError
+from machine.guest.behaviour import Behaviour
 from machine.memmap import LOW_REDISTRIBUTORS
 from machine.memory_backend import DEFAULT_RAM_ID, check_reserved
 from machine.topology import MAX_CPUS, MpidrScheme, Topology
@@ -14,6 +15,7 @@ from machine.topology import MAX_CPUS, MpidrScheme, Topology
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from machine.faults.stage import Stage
     from machine.numa import Numa
 
 GIB = 1 << 30
@@ -45,6 +47,9 @@ class MachineConfig:
             room for 123.
         mpidr: what identifies each CPU; with the topology's, `check_topology_mpidr` must agree.
         max_cpus: how many possible CPUs the machine, and its host, are built for.
+        behaviour: what the guest is like at first.
+        stages: what is made to go otherwise from the start.
+        seed: of all chance.
         paused: do not start the vCPUs (`-S`).
     """
 
@@ -65,6 +70,9 @@ class MachineConfig:
     highmem_redists: bool = True
     mpidr: MpidrScheme = MpidrScheme.KVM
     max_cpus: int = MAX_CPUS
+    behaviour: Behaviour = field(default_factory=Behaviour)
+    stages: tuple[Stage, ...] = ()
+    seed: int = 0
     paused: bool = False
 
     @property

@@ -183,7 +183,7 @@ class Power:
         """
         machine = self._machine
         boot = loader.load(machine.ram, self._tables, partial(_board_tree, machine))
-        self.image = Image(boot.pc, self)
+        self.image = Image(boot.pc, self, machine.will)
         slot = machine.slots[0]
         if slot.cpu is not None and not starts_powered_off(slot.cpu, slot):
             self.cpu_on(slot, boot.pc, boot.x0)

@@ -26,6 +26,8 @@ from machine.events import (
     ShutdownRequested,
     VcpuChanged,
 )
+from machine.fault_actions import FaultActions
+from machine.faults.faults import Faults
 from machine.firmware.loader import acpi_region
 from machine.firmware.tables import acpi_tables
 from machine.kvm.smccc import Function
@@ -41,6 +43,7 @@ from machine.runstate import RunState, Verb, transition
 from machine.trace import Trace
 from machine.virt_cpus import CpuPlugger
 from machine.virt_kvm import create_vcpus, create_vgic, create_vm, redistributor_regions
+from machine.will import GuestWill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -76,6 +79,7 @@ class VirtMachine:
         self.bus = Bus()
         self._create_host_side()
         self._create_slots()
+        self._create_faults()
         self._create_peripherals()
         self._create_acpi_devices()
         self._realize_boot_cpus()
@@ -117,6 +121,24 @@ class VirtMachine:
         ]
         self.by_affinity = {slot.arch_id: slot for slot in self.slots}
         self.plugger = CpuPlugger(self)
+
+    def _create_faults(self) -> None:
+        """What is made to go otherwise, and what the guest is like.
+
+        Raises:
+            MachineError: a stage of the configuration can't be.
+        """
+        config = self.config
+        self.faults = Faults(
+            self.clock,
+            self.trace,
+            FaultActions(self),
+            seed=config.seed,
+            possible=config.possible_count,
+        )
+        self.will = GuestWill(config.behaviour, self.faults, self.by_affinity)
+        for stage in config.stages:
+            self.faults.inject(stage)
 
     def _create_peripherals(self) -> None:
         """The UART and the RTC, which the board always has."""

@@ -59,6 +59,8 @@ BASICS = (
     "machine.topology",
     "machine.trace",
 )
+GUEST_DATA = ("machine.guest.behaviour",)
+"""What describes a guest, without any of its code."""
 BOARD = (
     "machine.accel",
     "machine.config",
@@ -68,6 +70,7 @@ BOARD = (
     "machine.cpu_models",
     "machine.cpu_properties",
     "machine.cpu_sve",
+    "machine.fault_actions",
     "machine.planned",
     "machine.psci",
     "machine.qdev",
@@ -79,6 +82,7 @@ BOARD = (
     "machine.virt_cpus",
     "machine.virt_kvm",
     "machine.virt_fdt",
+    "machine.will",
 )
 PERIPHERALS = ("machine.pl011", "machine.pl031", "machine.primecell")
 DEVICES = (*PERIPHERALS, "machine.acpi", "machine.firmware", "machine.gicv3", "machine.kvm")
@@ -106,6 +110,7 @@ class Layer:
 LAYERS = (
     Layer("protocol", ("protocol",), ("protocol",), others=WIRE, never=WORLD | CHANCE),
     Layer("machine: basics", BASICS, BASICS),
+    Layer("machine.faults", ("machine.faults",), (*BASICS, "machine.faults")),
     Layer("machine.guest", ("machine.guest",), ("machine.guest",)),
     Layer("machine.gicv3", ("machine.gicv3",), (*BASICS, "machine.gicv3")),
     Layer("machine: peripherals", PERIPHERALS, (*BASICS, *PERIPHERALS)),
@@ -121,16 +126,29 @@ LAYERS = (
         ("machine.engine",),
         (*BASICS, "machine.engine", "machine.kvm", "machine.guest.image", "machine.guest.platform"),
     ),
-    Layer("machine: board", BOARD, (*BASICS, *BOARD, *DEVICES, "machine.power")),
+    Layer(
+        "machine: board",
+        BOARD,
+        (*BASICS, *BOARD, *DEVICES, *GUEST_DATA, "machine.faults", "machine.power"),
+    ),
     Layer(
         "machine.power",
         ("machine.power",),
-        (*BASICS, *BOARD, *DEVICES, "machine.engine", "machine.guest"),
+        (*BASICS, *BOARD, *DEVICES, "machine.engine", "machine.faults", "machine.guest"),
     ),
     Layer(
         "daemon",
         ("daemon",),
-        ("daemon", "protocol", *BASICS, *BOARD, *DEVICES, "machine.power"),
+        (
+            "daemon",
+            "protocol",
+            *BASICS,
+            *BOARD,
+            *DEVICES,
+            *GUEST_DATA,
+            "machine.faults",
+            "machine.power",
+        ),
         others=None,
         never=frozenset(),
     ),

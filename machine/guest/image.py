@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from machine.guest.behaviour import Will
     from machine.guest.kernel import Kernel, Observer
     from machine.guest.platform import Platform, Thread
 
@@ -19,10 +20,13 @@ SECONDARY_OFFSET, RESUME_OFFSET = 0x1000, 0x2000
 class Image:
     """One load of the kernel at `base`; there is no kernel before its first instruction."""
 
-    def __init__(self, base: int, observer: Observer | None = None) -> None:
+    def __init__(
+        self, base: int, observer: Observer | None = None, will: Will | None = None
+    ) -> None:
         self.base = base
         self.kernel: Kernel | None = None
         self._observer = observer
+        self._will = will
 
     def enter(self, platform: Platform, pc: int, x0: int) -> Thread:
         """Begin to execute at `pc` on a CPU.
@@ -36,6 +40,8 @@ class Image:
 
             self.kernel = Kernel(platform)
             self.kernel.observer = self._observer
+            if self._will is not None:
+                self.kernel.will = self._will
             return self.kernel.start(
                 x0,
                 secondary_entry=self.base + SECONDARY_OFFSET,

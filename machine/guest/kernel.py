@@ -31,6 +31,7 @@ from machine.guest.acpi_scan import AcpiScan
 from machine.guest.amba_pl011 import Pl011
 from machine.guest.aml.errors import AmlError
 from machine.guest.aml.interpreter import Interpreter
+from machine.guest.behaviour import Obedient
 from machine.guest.irq_gic_v3 import GicV3, NoRedistributorError
 from machine.guest.printk import Log
 from machine.guest.smp import IPI_RESCHEDULE, Cpu, SystemState
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from machine.guest.aml.values import Value
+    from machine.guest.behaviour import Will
     from machine.guest.platform import Platform, Thread
 
 
@@ -63,6 +65,7 @@ class Kernel:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self.observer: Observer | None = None
+        self.will: Will = Obedient()
         self.log = Log()
         self._uart: Pl011 | None = None
         self.terminal: Terminal | None = None
