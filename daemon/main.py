@@ -15,6 +15,7 @@ import uvloop
 from daemon.app import App, StartError
 from daemon.options.table import parse
 from daemon.options.usage import Exit, UsageError
+from daemon.tools import TOOLS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,8 @@ def run(argv: Sequence[str]) -> int:
     _complete_streams()
     logging.basicConfig(format=f"{PROGRAM}: %(message)s", level=logging.WARNING)
     try:
+        if argv and argv[0] in TOOLS:
+            return TOOLS[argv[0]].run(argv[1:])
         config = parse(argv)
         return 0 if _dump(config) else uvloop.run(_serve(config))
     except Exit as text:

@@ -20,6 +20,7 @@ from daemon.options.parameters import Group
 from daemon.options.rtc import RTC, parse_rtc
 from daemon.options.smp import SMP
 from daemon.options.usage import Exit, UsageError
+from daemon.tools import tools_help
 from machine.cpu_models import CPU_MODELS
 
 if TYPE_CHECKING:
@@ -369,9 +370,9 @@ OPTIONS: tuple[Option, ...] = (
 
 
 def help_text() -> str:
-    """What `-help` prints: every option, and an example."""
+    """What `-help` prints: every option, every tool, and an example."""
     told = "".join(f"{option.spelled}\n        {option.help}\n" for option in OPTIONS)
-    return f"usage: armvirtd [options]\n\n{told}\n{EXAMPLE}"
+    return f"usage: armvirtd [options]\n\n{told}\n{tools_help()}\n{EXAMPLE}"
 
 
 def parse(argv: Sequence[str], models: Collection[str] = CPU_MODELS) -> DaemonConfig:

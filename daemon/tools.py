@@ -1,0 +1,38 @@
+"""What `armvirtd WORD ...` does besides serving a machine: one word for each tool.
+
+A tool is imported when it is asked for: the start of a machine does not pay for any of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One of them.
+
+    Attributes:
+        usage: the shape of its arguments.
+        help: what it is for.
+        run: takes its arguments, gives the exit status.
+    """
+
+    usage: str
+    help: str
+    run: Callable[[Sequence[str]], int]
+
+
+TOOLS: Mapping[str, Tool] = {}
+"""By the word that asks for it."""
+
+
+def tools_help() -> str:
+    """What `-help` says of them."""
+    return "".join(
+        f"armvirtd {word} {tool.usage}\n        {tool.help}\n" for word, tool in TOOLS.items()
+    )
