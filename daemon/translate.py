@@ -6,6 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from machine import events as domain
+from machine.kvm.run import InternalErrorExit
+from machine.kvm.smccc import AFFINITY_OFF, AFFINITY_ON, AFFINITY_ON_PENDING
 from machine.kvm.vcpu import MpState
 from machine.topology import MOST_CPUS
 from protocol.qapi import acpi, misc, qdev, run_state
@@ -20,8 +22,11 @@ from protocol.qapi.vcpus import (
     KvmVcpuState,
     LastOst,
     PsciState,
+    VcpuErrors,
+    VcpuErrorSeverity,
     VcpuInfo,
     VmmVcpuInfo,
+    XVcpuError,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +67,6 @@ def ost_info(ost: domain.AcpiDeviceOst) -> ACPIOSTInfo:
 
 def vcpu_info(machine: VirtMachine, slot: CpuSlot) -> VcpuInfo:
     """One possible CPU on every layer."""
-    on = slot.vcpu.mp_state is MpState.RUNNABLE
     return VcpuInfo(
         index=slot.index,
         props=instance_properties(slot),
@@ -71,24 +75,41 @@ def vcpu_info(machine: VirtMachine, slot: CpuSlot) -> VcpuInfo:
         kvm=KvmVcpuInfo(
             vcpu_id=slot.vcpu.id,
             created=slot.vcpu.id in machine.vm.vcpus,
-            state=_kvm_state(machine, slot, on=on),
+            state=_kvm_state(machine, slot),
         ),
         vmm=VmmVcpuInfo(
             plugged=slot.cpu is not None,
             id_=slot.cpu.device_id if slot.cpu else None,
             qom_path=slot.cpu.path if slot.cpu else None,
             gicc_accessible=slot.gic_cpu.accessible,
+            errors=_errors(slot),
         ),
         acpi=_acpi(machine, slot),
         guest=_guest(machine, slot),
-        psci=PsciState.ON if on else PsciState.OFF,
+        psci=_PSCI[slot.vcpu.affinity_state],
     )
 
 
-def _kvm_state(machine: VirtMachine, slot: CpuSlot, *, on: bool) -> KvmVcpuState:
+_PSCI: Mapping[int, PsciState] = {
+    AFFINITY_ON: PsciState.ON,
+    AFFINITY_OFF: PsciState.OFF,
+    AFFINITY_ON_PENDING: PsciState.ON_PENDING,
+}
+
+
+def _kvm_state(machine: VirtMachine, slot: CpuSlot) -> KvmVcpuState:
     if slot.vcpu.id in machine.accel.parked:
         return KvmVcpuState.PARKED
+    if isinstance(slot.vcpu.left, InternalErrorExit):
+        return KvmVcpuState.INTERNAL_ERROR
+    on = slot.vcpu.mp_state is MpState.RUNNABLE
     return KvmVcpuState.RUNNING if on else KvmVcpuState.STOPPED
+
+
+def _errors(slot: CpuSlot) -> VcpuErrors | None:
+    if slot.cpu is None or not slot.cpu.errors:
+        return None
+    return VcpuErrors(**{each.value: slot.cpu.errors[each] for each in domain.ErrorSeverity})
 
 
 def _acpi(machine: VirtMachine, slot: CpuSlot) -> AcpiVcpuInfo | None:
@@ -142,6 +163,15 @@ def _rtc_change(event: domain.RtcChanged) -> Event:
     return misc.RtcChange(offset=event.offset, qom_path=event.path)
 
 
+def _vcpu_error(event: domain.VcpuError) -> Event:
+    return XVcpuError(
+        index=event.index,
+        device=event.device,
+        path=event.path,
+        severity=VcpuErrorSeverity(event.severity.value),
+    )
+
+
 _EVENTS: Mapping[type, Callable[..., Event]] = {
     domain.AcpiDeviceOst: _ost,
     domain.DeviceDeleted: _deleted,
@@ -154,6 +184,7 @@ _EVENTS: Mapping[type, Callable[..., Event]] = {
     domain.PowerdownRequested: lambda _event: run_state.Powerdown(),
     domain.ShutdownRequested: _shutdown,
     domain.RtcChanged: _rtc_change,
+    domain.VcpuError: _vcpu_error,
 }
 
 

@@ -8,6 +8,8 @@ T20, T23).
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING
 
 from machine.errors import MachineError
@@ -25,6 +27,15 @@ if TYPE_CHECKING:
 MPIDR_EL1 = sysreg(ENCODINGS["MPIDR_EL1"])
 FEATURES = frozenset({"power-off", "psci-0.2", "pmu-v3"})
 """KVM_ARM_VCPU_* that every vCPU is initialised with."""
+
+
+UNPARK_ERRORS: Mapping[str, int] = {"enomem": errno.ENOMEM, "ebusy": errno.EBUSY}
+"""Outcomes of `unpark` (see `machine.faults.table`), and the errno that the host's kernel gives."""
+
+
+def init_failed(vcpu_id: int, number: int) -> MachineError:
+    """What is said where a CPU gets no vCPU (accel/kvm: kvm_init_vcpu)."""
+    return MachineError(f"kvm_init_vcpu: kvm_create_vcpu failed ({vcpu_id}): {os.strerror(number)}")
 
 
 class KvmAccel:

@@ -6,10 +6,14 @@ CPU object comes with a plug and goes with an unplug (hw/arm/virt: possible_cpus
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from machine.kvm.smccc import AFFINITY_OFF
+
 if TYPE_CHECKING:
+    from machine.events import ErrorSeverity
     from machine.gicv3.gic import GicCpu
     from machine.kvm.vcpu import Vcpu
     from machine.scheduler import VcpuThread
@@ -29,6 +33,7 @@ class ArmCpu:
         thread: what calls KVM_RUN.
         properties: what the user set besides the location.
         unplug_pending: whether its removal was asked for, and the guest has not refused.
+        errors: how many hardware errors it has had, by severity.
     """
 
     typename: str
@@ -39,6 +44,7 @@ class ArmCpu:
     thread: VcpuThread
     properties: dict[str, object] = field(default_factory=dict)
     unplug_pending: bool = False
+    errors: Counter[ErrorSeverity] = field(default_factory=Counter)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -65,6 +71,11 @@ class CpuSlot(PossibleCpu):
     vcpu: Vcpu
     gic_cpu: GicCpu
     redistributor: int
+
+    @property
+    def is_off(self) -> bool:
+        """Whether its power is off, and not on the way to anything else."""
+        return self.vcpu.affinity_state == AFFINITY_OFF
 
     @property
     def arch_id(self) -> int:

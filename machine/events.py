@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -84,6 +85,28 @@ class RtcChanged:
     path: str
 
 
+class ErrorSeverity(Enum):
+    """What a hardware error meant for the CPU."""
+
+    CORRECTED = "corrected"
+    UNCORRECTED = "uncorrected"
+
+
+@dataclass(frozen=True, slots=True)
+class VcpuError:
+    """A CPU has had a hardware error."""
+
+    index: int
+    device: str | None
+    path: str
+    severity: ErrorSeverity
+
+
+@dataclass(frozen=True, slots=True)
+class Aborted:
+    """The VMM's process aborts: nothing is told to anybody any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class VcpuChanged:
     """Some layer's view of one possible vCPU changed (not a QMP event; `index` is the slot's)."""
@@ -103,6 +126,8 @@ MachineEvent = (
     | PowerdownRequested
     | ShutdownRequested
     | RtcChanged
+    | VcpuError
+    | Aborted
     | VcpuChanged
 )
 

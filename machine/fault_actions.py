@@ -1,26 +1,142 @@
-"""What the actions of stages do to a machine (see `machine.faults.table.ACTIONS`)."""
+"""What the actions of stages do to a machine (see `machine.faults.table.ACTIONS`).
+
+What can't be done at that moment (the guest is not up, the CPU is not there) changes nothing; the
+trace says so.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
+
+from machine.errors import MachineError
+from machine.events import Aborted, ErrorSeverity, VcpuChanged, VcpuError
+from machine.kvm.run import InternalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from machine.cpu import ArmCpu, CpuSlot
     from machine.faults.stage import Stage
     from machine.virt import VirtMachine
 
+PENDING, HANG = "pending", "hang"
+
 
 class FaultActions:
-    """Does them."""
+    """Does them.
+
+    Attributes:
+        hung: whether no vCPU is scheduled.
+    """
 
     def __init__(self, machine: VirtMachine) -> None:
         self._machine = machine
-        self._acts: Mapping[str, Callable[[int | None], None]] = {}
+        self._hangs: set[str] = set()
+        self._to_cpu: Mapping[str, Callable[[CpuSlot], None]] = {
+            "online": partial(self._set_online, "1"),
+            "offline": partial(self._set_online, "0"),
+            "eject": self._eject,
+            "corrected-error": partial(self._hardware_error, ErrorSeverity.CORRECTED),
+            "uncorrected-error": partial(self._hardware_error, ErrorSeverity.UNCORRECTED),
+            "internal-error": self._internal_error,
+        }
+        self._to_machine: Mapping[str, Callable[[], None]] = {
+            "reboot": partial(self._sysrq, "b"),
+            "poweroff": partial(self._sysrq, "o"),
+            "panic": partial(self._sysrq, "c"),
+            "abort": self._abort,
+        }
 
     def act(self, stage: Stage, cpu: int | None) -> None:
         """Do what a stage asks for, to a CPU if it is done to one."""
-        self._acts[stage.do](cpu)
+        try:
+            self._do(stage, cpu)
+        except MachineError as error:
+            self._tell_failure(stage.do, cpu, str(error))
+
+    def _do(self, stage: Stage, cpu: int | None) -> None:
+        if stage.do == HANG:
+            self._hang(stage.name)
+        elif stage.do in self._to_machine:
+            self._to_machine[stage.do]()
+        elif cpu is None:
+            raise MachineError("the event was about no CPU")
+        else:
+            self._to_cpu[stage.do](self._machine.slots[cpu])
 
     def end(self, stage: Stage) -> None:
-        """An action that lasts is over."""
+        """An action that lasts is over, or a stage is cleared."""
+        if stage.do == HANG:
+            self._end_hang(stage.name)
+        elif stage.do == PENDING:
+            self._machine.psci.let_begin(stage.cpu)
+
+    def _tell_failure(self, do: str, cpu: int | None, reason: str) -> None:
+        if self._machine.trace.on:
+            self._machine.trace("fault", "not_done", do=do, cpu=cpu, reason=reason)
+
+    # The guest's user
+
+    def _set_online(self, text: str, slot: CpuSlot) -> None:
+        kernel = self._machine.power.kernel
+        cpu = None if kernel is None else kernel.by_affinity.get(slot.arch_id)
+        if cpu is None:
+            raise MachineError(f"the guest knows no CPU with arch-id {slot.arch_id}")
+        self._machine.power.guest_do(f"/sys/devices/system/cpu/cpu{cpu.id}/online", text)
+
+    def _eject(self, slot: CpuSlot) -> None:
+        """The DSDT has the possible CPUs in their order, and so has the guest."""
+        self._machine.power.guest_do(f"/sys/bus/acpi/devices/ACPI0007:{slot.index:02x}/eject", "1")
+
+    def _sysrq(self, key: str) -> None:
+        self._machine.power.guest_do("/proc/sysrq-trigger", key)
+
+    # The hardware, and the host
+
+    def _plugged(self, slot: CpuSlot) -> ArmCpu:
+        if slot.cpu is None:
+            raise MachineError(f"CPU {slot.index} is not plugged")
+        return slot.cpu
+
+    def _hardware_error(self, severity: ErrorSeverity, slot: CpuSlot) -> None:
+        """A CPU has an error, and the host is told, as by RAS firmware and EDAC."""
+        cpu = self._plugged(slot)
+        cpu.errors[severity] += 1
+        self._machine.events.emit(VcpuError(slot.index, cpu.device_id, cpu.path, severity))
+        self._machine.events.emit(VcpuChanged(slot.index))
+
+    def _internal_error(self, slot: CpuSlot) -> None:
+        self._plugged(slot)
+        if not self._machine.running:
+            raise MachineError("the machine does not run")
+        slot.vcpu.fail(InternalError.EMULATION)
+
+    def _abort(self) -> None:
+        self._machine.events.emit(Aborted())
+
+    # A host that does not schedule the vCPUs
+
+    @property
+    def hung(self) -> bool:
+        """See the class."""
+        return bool(self._hangs)
+
+    def _hang(self, name: str) -> None:
+        if not self._hangs:
+            for _slot, cpu in self._machine.cpus():
+                cpu.thread.hold()
+        self._hangs.add(name)
+
+    def _end_hang(self, name: str) -> None:
+        """Let the vCPUs run; what the GED has gone on about in vain it says again."""
+        if name not in self._hangs:
+            return
+        self._hangs.remove(name)
+        if self._hangs:
+            return
+        for _slot, cpu in self._machine.cpus():
+            cpu.thread.let_go()
+        ged = self._machine.ged
+        if ged is not None and ged.pending:
+            ged.insist()

@@ -46,6 +46,8 @@ class Power:
         self.image: Image | None = None
         self._request: Timer | None = None
         self._sleeper: CpuSlot | None = None
+        self._online: set[int] = set()
+        """The affinities of the CPUs that the kernel has said to be online."""
 
     @property
     def kernel(self) -> Kernel | None:
@@ -157,6 +159,8 @@ class Power:
         self.reset()
         machine.was_reset()
         machine.events.emit(WasReset(guest=guest, reason=reason))
+        if machine.faults.on:
+            machine.faults.decide("reset")
 
     def reset(self) -> None:
         """Bring the hardware to its state after reset, and start again.
@@ -165,9 +169,11 @@ class Power:
         """
         machine = self._machine
         self._sleeper = None
+        self._online.clear()
         for slot, cpu in machine.cpus():
             self.cpu_off(slot)
             slot.vcpu.reset()
+            slot.vcpu.left = None
             cpu.thread.entered = False
         machine.gic.reset()
         if machine.ged is not None:
@@ -257,6 +263,21 @@ class Power:
         slot = self._machine.by_affinity.get(mpidr)
         if slot is not None:  # firmware's data, as the guest found it, may name a CPU that is none
             self._machine.events.emit(VcpuChanged(slot.index))
+            self._follow_online(slot)
+
+    def _follow_online(self, slot: CpuSlot) -> None:
+        """Find out whether it was the online mask that changed, and which way."""
+        cpu = None if self.kernel is None else self.kernel.by_affinity.get(slot.arch_id)
+        if cpu is None or cpu.online is (slot.arch_id in self._online):
+            return
+        self._online ^= {slot.arch_id}
+        if self._machine.faults.on:
+            self._machine.faults.decide("online" if cpu.online else "offline", slot.index)
+
+    def system_running(self) -> None:
+        """The kernel is up."""
+        if self._machine.faults.on:
+            self._machine.faults.decide("up")
 
 
 def _board_tree(machine: VirtMachine) -> Mapping[str, object]:

@@ -15,6 +15,7 @@ class RunState(Enum):
     PAUSED = "paused"
     SHUTDOWN = "shutdown"
     SUSPENDED = "suspended"
+    INTERNAL_ERROR = "internal-error"
 
 
 class Verb(Enum):
@@ -27,6 +28,7 @@ class Verb(Enum):
     SHUTDOWN = "shutdown"
     SUSPEND = "suspend"
     WAKEUP = "system_wakeup"
+    FAIL = "internal error"
 
 
 _S, _V = RunState, Verb
@@ -41,14 +43,20 @@ TRANSITIONS: dict[tuple[RunState, Verb], tuple[RunState, MachineEvent | None]] =
     (_S.PAUSED, _V.CONT_ASLEEP): (_S.SUSPENDED, Resumed()),
     (_S.PAUSED, _V.RESET): (_S.PRELAUNCH, None),
     (_S.SUSPENDED, _V.RESET): (_S.PRELAUNCH, None),
+    (_S.RUNNING, _V.FAIL): (_S.INTERNAL_ERROR, Stopped()),
+    (_S.INTERNAL_ERROR, _V.RESET): (_S.PRELAUNCH, None),
     (_S.RUNNING, _V.SHUTDOWN): (_S.SHUTDOWN, None),
     (_S.PAUSED, _V.SHUTDOWN): (_S.SHUTDOWN, None),
     (_S.SUSPENDED, _V.SHUTDOWN): (_S.SHUTDOWN, None),
     (_S.PRELAUNCH, _V.SHUTDOWN): (_S.SHUTDOWN, None),
+    (_S.INTERNAL_ERROR, _V.SHUTDOWN): (_S.SHUTDOWN, None),
 }
 """State and verb to the next state, and the event that tells of it. What is not here changes
 nothing: stopping a machine that is not running, say, is fine, and is no event. A guest that sleeps
 can be stopped, and sleeps on afterwards; a reset ends its sleep, and waits for `cont`."""
+
+NEEDS_RESET = frozenset({RunState.INTERNAL_ERROR})
+"""Where `cont` leads nowhere before a reset."""
 
 
 def transition(state: RunState, verb: Verb) -> tuple[RunState, MachineEvent | None]:

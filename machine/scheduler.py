@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from machine.kvm.smccc import AFFINITY_ON, AFFINITY_ON_PENDING
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from machine.clock import Timer, VirtualClock
     from machine.kvm.vcpu import Vcpu
 
@@ -17,14 +21,21 @@ ENTRY_NS = 1_000
 
 
 class VcpuThread:
-    """What QEMU has a thread for: it exists while a CPU is plugged, and calls KVM_RUN."""
+    """What QEMU has a thread for: it exists while a CPU is plugged, and calls KVM_RUN.
 
-    __slots__ = ("_clock", "_due", "_vcpu", "entered", "on_pending")
+    Power changes at once, unless somebody makes it late (`start_later`, `stop_late`); whatever
+    stops the CPU, or takes it away, ends that, too.
+    """
+
+    __slots__ = ("_begin", "_change", "_clock", "_due", "_kicked", "_vcpu", "entered", "on_pending")
 
     def __init__(self, clock: VirtualClock, vcpu: Vcpu) -> None:
         self._clock = clock
         self._vcpu = vcpu
         self._due: Timer | None = None
+        self._change: Timer | None = None
+        self._begin: Callable[[], None] | None = None
+        self._kicked = False
         self.entered = False
         """Whether the guest has executed anything here since this was last cleared."""
         self.on_pending = False
@@ -42,8 +53,10 @@ class VcpuThread:
         self.stop()
 
     def stop(self) -> None:
-        """Forget a pending kick."""
+        """Forget a pending kick, and what was to come late."""
         self.on_pending = False
+        self._kicked = False
+        self._settle()
         if self._due is not None:
             self._due.cancel()
             self._due = None
@@ -53,3 +66,63 @@ class VcpuThread:
         self.entered = True
         self.on_pending = False
         self._vcpu.run()
+
+    # The host does not schedule it
+
+    def hold(self) -> None:
+        """Do not run from now on, but remember kicks."""
+        self._vcpu.on_kick = self._remember
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+            self._kicked = True
+
+    def let_go(self) -> None:
+        """Run again, at once if there was a kick meanwhile."""
+        self._vcpu.on_kick = self.kick
+        kicked, self._kicked = self._kicked, False
+        if kicked:
+            self.kick()
+
+    def _remember(self) -> None:
+        self._kicked = True
+
+    # Power that comes late
+
+    def start_later(self, delay: int | None, begin: Callable[[], None]) -> None:
+        """The CPU is powered on, and begins late: it is pending until then.
+
+        Args:
+            delay: ns; None where it does not begin before `start_now`.
+            begin: brings it to its first instruction.
+        """
+        self.on_pending = True
+        self._begin = begin
+        self._vcpu.transition = AFFINITY_ON_PENDING
+        if delay is not None:
+            self._change = self._clock.call_after(delay, self.start_now)
+
+    def start_now(self) -> None:
+        """Let a start that is pending come; harmless where none is."""
+        begin = self._begin
+        self._settle()
+        if begin is not None:
+            begin()
+
+    def release(self) -> None:
+        """Let a start come that would not come by itself."""
+        if self._change is None:
+            self.start_now()
+
+    def stop_late(self, delay: int) -> None:
+        """The CPU has stopped, and seems to be on for so many ns."""
+        self._vcpu.transition = AFFINITY_ON
+        self._change = self._clock.call_after(delay, self._settle)
+
+    def _settle(self) -> None:
+        """Power is what it is."""
+        self._begin = None
+        self._vcpu.transition = None
+        if self._change is not None:
+            self._change.cancel()
+            self._change = None

@@ -39,7 +39,7 @@ from machine.psci import PsciPolicy
 from machine.qdev import SYSTEM_BUS, parse_globals, parse_request, spelled
 from machine.qom.board import BoardObjects
 from machine.qom.tree import QomTree
-from machine.runstate import RunState, Verb, transition
+from machine.runstate import NEEDS_RESET, RunState, Verb, transition
 from machine.trace import Trace
 from machine.virt_cpus import CpuPlugger
 from machine.virt_kvm import create_vcpus, create_vgic, create_vm, redistributor_regions
@@ -84,7 +84,7 @@ class VirtMachine:
         self._create_acpi_devices()
         self._realize_boot_cpus()
         self.power = Power(self, self._tables())
-        self._psci = PsciPolicy(self, self.by_affinity, self.power)
+        self.psci = PsciPolicy(self, self.by_affinity, self.power)
         objects = self.objects = BoardObjects(self)
         self.qom = QomTree(f"{MACHINE_TYPE}-machine", objects.machine)
         self.qom.mount("objects", "container", objects.objects)
@@ -129,10 +129,11 @@ class VirtMachine:
             MachineError: a stage of the configuration can't be.
         """
         config = self.config
+        self.actions = FaultActions(self)
         self.faults = Faults(
             self.clock,
             self.trace,
-            FaultActions(self),
+            self.actions,
             seed=config.seed,
             possible=config.possible_count,
         )
@@ -311,7 +312,13 @@ class VirtMachine:
         self._move(Verb.STOP)
 
     def cont(self) -> None:
-        """Let the vCPUs run; those of a guest that sleeps sleep on."""
+        """Let the vCPUs run; those of a guest that sleeps sleep on.
+
+        Raises:
+            MachineError: where nothing but a reset leads on.
+        """
+        if self.run_state in NEEDS_RESET:
+            raise MachineError("Resetting the Virtual Machine is required")
         self._move(Verb.CONT_ASLEEP if self.power.asleep else Verb.CONT)
 
     def system_reset(self) -> None:
@@ -388,7 +395,7 @@ class VirtMachine:
 
     def hypercall(self, vcpu: Vcpu, function: int, args: tuple[int, ...]) -> int:
         """KVM_EXIT_HYPERCALL: PSCI that is the VMM's to answer."""
-        answer = self._psci.call(vcpu, function, args)
+        answer = self.psci.call(vcpu, function, args)
         if self.trace.on:
             name = Function(function & ~0x4000_0000).name
             self.trace("psci", name, cpu=vcpu.id, target=args[0] if args else vcpu.id,
@@ -401,10 +408,15 @@ class VirtMachine:
 
     def system_suspend(self, vcpu: Vcpu, entry: int, context: int) -> int:
         """KVM_EXIT_SYSTEM_EVENT of type SUSPEND: the guest goes to sleep, if it may."""
-        answer = self._psci.system_suspend(vcpu, entry, context)
+        answer = self.psci.system_suspend(vcpu, entry, context)
         if self.trace.on:
             self.trace("psci", "SYSTEM_SUSPEND", cpu=vcpu.id, entry=entry, result=answer)
         return answer
+
+    def internal_error(self, vcpu: Vcpu) -> None:
+        """KVM_EXIT_INTERNAL_ERROR: the machine stops, and nothing but a reset leads on."""
+        self._move(Verb.FAIL)
+        self.events.emit(VcpuChanged(vcpu.id))
 
     def _rtc_was_set(self, offset: int) -> None:
         self.events.emit(RtcChanged(offset, self.objects.rtc_path))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from machine.accel import UNPARK_ERRORS, init_failed
 from machine.cpu import ArmCpu
 from machine.cpu_features import check_realize, finalize
 from machine.cpu_properties import UNSET_NODE
@@ -100,10 +101,24 @@ class CpuPlugger:
         """Realize the CPU of a request in its slot.
 
         Raises:
-            MachineError: where there is no such CPU; nothing has changed then.
+            MachineError: where there is no such CPU, or the host has no vCPU for it; nothing has
+                changed then.
         """
         request = self._finalized(request)
-        return self._realize(slot, request, self._path(request), hotplugged=hotplugged)
+        faults = self._machine.faults
+        if faults.on:
+            self._ask_host(slot)
+        cpu = self._realize(slot, request, self._path(request), hotplugged=hotplugged)
+        if request.device_id is None:
+            self._anonymous += 1
+        if faults.on and hotplugged:
+            faults.decide("plug", slot.index)
+        return cpu
+
+    def _ask_host(self, slot: CpuSlot) -> None:
+        outcome = self._machine.faults.decide("unpark", slot.index).outcome
+        if outcome in UNPARK_ERRORS:
+            raise init_failed(slot.vcpu.id, UNPARK_ERRORS[outcome])
 
     def boot(self, slot: CpuSlot) -> ArmCpu:
         """Realize one of the CPUs that `-smp cpus=` counts.
@@ -119,9 +134,7 @@ class CpuPlugger:
     def _path(self, request: DeviceRequest) -> str:
         if request.device_id is not None:
             return f"/machine/peripheral/{request.device_id}"
-        path = f"/machine/peripheral-anon/device[{self._anonymous}]"
-        self._anonymous += 1
-        return path
+        return f"/machine/peripheral-anon/device[{self._anonymous}]"
 
     def _realize(
         self,
@@ -144,6 +157,8 @@ class CpuPlugger:
             thread=VcpuThread(machine.clock, vcpu),
             properties=request.properties,
         )
+        if machine.actions.hung:
+            cpu.thread.hold()
         self.generation += 1
         self.plugged[slot.index] = cpu
         self.by_path[cpu.path] = slot
@@ -202,6 +217,8 @@ class CpuPlugger:
             raise MachineError("Hot-unplug of cold-booted CPU not supported!")
         if machine.trace.on:
             machine.trace("vmm", "cpu_unplug_request", index=slot.index, path=cpu.path)
+        if machine.faults.on:
+            machine.faults.decide("unplug-request", slot.index)
         if not machine.power.guest_has_begun:
             self.unplug(slot, cpu)
             return
@@ -241,6 +258,8 @@ class CpuPlugger:
             machine.trace("vmm", "cpu_unplug", index=slot.index, path=cpu.path)
         machine.events.emit(DeviceDeleted(cpu.device_id, cpu.path))
         machine.events.emit(VcpuChanged(slot.index))
+        if machine.faults.on:
+            machine.faults.decide("unplug", slot.index)
 
     def ost(self, index: int, source: int, status: int) -> None:
         """The guest reported: a removal that it refuses is no longer pending."""

@@ -24,6 +24,7 @@ from protocol.qapi import acpi as acpi_models
 from protocol.qapi import misc as misc_models
 from protocol.qapi import qdev as qdev_models
 from protocol.qapi import run_state as run_state_models
+from protocol.qapi import vcpus as vcpus_models
 
 COMMANDS: CommandTable = collect(
     (
@@ -45,4 +46,6 @@ COMMANDS: CommandTable = collect(
         guest,
     ),
 )
-EVENTS: EventTable = collect_events((acpi_models, qdev_models, run_state_models, misc_models))
+EVENTS: EventTable = collect_events(
+    (acpi_models, qdev_models, run_state_models, misc_models, vcpus_models),
+)

@@ -105,7 +105,7 @@ EVENTS: Mapping[str, Event] = {
     "reset": Event("vmm", "the machine was reset"),
     "unpark": Event(
         "kvm",
-        "a parked vCPU is about to be taken back into use",
+        "a parked vCPU is about to be taken back into use: device_add, -device",
         cpu=True,
         outcomes={
             "enomem": "the host has no memory for it: the plug fails",
@@ -114,11 +114,11 @@ EVENTS: Mapping[str, Event] = {
     ),
     "cpu-on": Event(
         "psci",
-        "CPU_ON was called for a CPU",
+        "CPU_ON was called for a plugged CPU that is off",
         cpu=True,
         outcomes={
             ACCEPT: "what happens anyway; with a delay the CPU is on its way for so long",
-            "pending": "the call succeeds, and the CPU never arrives: ON_PENDING from then on",
+            "pending": "the call succeeds, and the CPU is ON_PENDING until the stage is cleared",
             "denied": "DENIED",
             "invalid-parameters": "INVALID_PARAMETERS",
             "already-on": "ALREADY_ON",

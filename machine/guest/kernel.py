@@ -58,6 +58,9 @@ class Observer(Protocol):
     def cpus_changed(self, mpidr: int) -> None:
         """The enabled or online mask changed for the CPU with this affinity."""
 
+    def system_running(self) -> None:
+        """The kernel has booted, and its drivers are bound."""
+
 
 class Kernel:
     """One booted kernel. `platform` is that of the boot CPU."""
@@ -138,7 +141,7 @@ class Kernel:
         yield from self.acpi_host.rest(boot)
         yield from self._coldplug(boot)
         self._start_terminal()
-        self.system_state = SystemState.RUNNING
+        self._set_running()
         yield from self.idle(boot)
 
     def _boot_with_device_tree(self) -> Thread:
@@ -149,8 +152,13 @@ class Kernel:
             cpu.enabled = True
             self.cpus_changed(cpu)
         self._start_terminal()
-        self.system_state = SystemState.RUNNING
+        self._set_running()
         yield from self.idle(boot)
+
+    def _set_running(self) -> None:
+        self.system_state = SystemState.RUNNING
+        if self.observer is not None:
+            self.observer.system_running()
 
     def _start_cpus(self, boot: Cpu) -> Thread:
         spis = self.gic.init_distributor(self._platform)

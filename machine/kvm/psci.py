@@ -13,6 +13,7 @@ from machine.kvm.smccc import (
     AFFINITY_FIELDS,
     AFFINITY_OFF,
     AFFINITY_ON,
+    AFFINITY_ON_PENDING,
     CPU_SUSPEND_FEATURES,
     MASK32,
     PSCI_1_1,
@@ -70,6 +71,10 @@ def _level_mask(level: int) -> int:
     return AFFINITY_FIELDS & ~below
 
 
+_STRONGEST = (AFFINITY_ON, AFFINITY_ON_PENDING, AFFINITY_OFF)
+"""What a group of CPUs is: on if one of them is, else on its way if one is (DEN0022F §5.7)."""
+
+
 def _affinity_info(vcpu: Vcpu, args: _Args) -> int:
     affinity, level, _ = args
     if affinity & ~AFFINITY_FIELDS or level > 3:
@@ -83,8 +88,8 @@ def _affinity_info(vcpu: Vcpu, args: _Args) -> int:
         matching = [other for other in vcpu.vm.vcpus.values() if other.affinity & mask == group]
     if not matching:
         return Result.INVALID_PARAMETERS
-    on = any(other.mp_state is not MpState.STOPPED for other in matching)
-    return AFFINITY_ON if on else AFFINITY_OFF
+    states = {other.affinity_state for other in matching}
+    return next(state for state in _STRONGEST if state in states)
 
 
 def _psci_features(vcpu: Vcpu, args: _Args) -> int:

@@ -24,6 +24,7 @@ class ExitReason(IntEnum):
     HYPERCALL = 3
     MMIO = 6
     INTR = 10
+    INTERNAL_ERROR = 17
     SYSTEM_EVENT = 24
 
 
@@ -34,6 +35,13 @@ class SystemEvent(IntEnum):
     RESET = 2
     WAKEUP = 4
     SUSPEND = 5
+
+
+class InternalError(IntEnum):
+    """KVM_INTERNAL_ERROR_*: what the kernel could not do."""
+
+    EMULATION = 1
+    UNEXPECTED_EXIT_REASON = 4
 
 
 class MmioExit(NamedTuple):
@@ -89,7 +97,18 @@ class IntrExit(NamedTuple):
         return ExitReason.INTR
 
 
-KvmRun = MmioExit | HypercallExit | SystemEventExit | IntrExit
+class InternalErrorExit(NamedTuple):
+    """The kernel can't go on with this vCPU."""
+
+    suberror: InternalError
+
+    @property
+    def exit_reason(self) -> ExitReason:
+        """KVM_EXIT_INTERNAL_ERROR."""
+        return ExitReason.INTERNAL_ERROR
+
+
+KvmRun = MmioExit | HypercallExit | SystemEventExit | IntrExit | InternalErrorExit
 """What is in `kvm_run` after an exit; `exit_reason` tells which."""
 
 INTERRUPTED = IntrExit()
@@ -120,6 +139,9 @@ class ExitHandler(Protocol):
 
     def system_suspend(self, vcpu: Vcpu, entry: int, context: int) -> int:
         """KVM_EXIT_SYSTEM_EVENT of type SUSPEND: x0, where the call is refused."""
+
+    def internal_error(self, vcpu: Vcpu) -> None:
+        """KVM_EXIT_INTERNAL_ERROR: the vCPU can't go on."""
 
 
 class Exits:
@@ -179,6 +201,10 @@ class Exits:
         """See `ExitHandler`."""
         run = SystemEventExit(SystemEvent.SUSPEND)
         return self._leave(vcpu, run, self._user.system_suspend, entry, context)
+
+    def internal_error(self, vcpu: Vcpu, suberror: InternalError) -> None:
+        """See `ExitHandler`."""
+        self._leave(vcpu, InternalErrorExit(suberror), self._user.internal_error)
 
     def record(self, vcpu: Vcpu, run: KvmRun) -> None:
         """Leave the record of an exit."""

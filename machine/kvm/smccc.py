@@ -75,6 +75,8 @@ class ArchFeature(IntEnum):
 
 AFFINITY_ON = 0
 AFFINITY_OFF = 1
+AFFINITY_ON_PENDING = 2
+"""What AFFINITY_INFO says (DEN0022F §5.7)."""
 
 PSCI_1_1 = 0x1_0001
 SMCCC_1_1 = 0x1_0001

@@ -17,8 +17,8 @@ from machine.kvm import one_reg
 from machine.kvm.arch_timer import ArchTimer
 from machine.kvm.errors import KvmError
 from machine.kvm.pmu import Pmu
-from machine.kvm.run import INTERRUPTED, KvmRun, Left, as_record
-from machine.kvm.smccc import MASK32
+from machine.kvm.run import INTERRUPTED, InternalError, KvmRun, Left, as_record
+from machine.kvm.smccc import AFFINITY_OFF, AFFINITY_ON, MASK32
 from machine.kvm.sysreg import read_system_register, write_system_register
 from machine.topology import MPIDR_AFFINITY, MPIDR_RES1, mpidr_affinity
 
@@ -69,6 +69,7 @@ class Vcpu:
         in_guest: whether its code executes, and not user space at an exit of it.
         left: the record of the last exit, if any, as `kvm_run` needs it.
         hides_pmu: whether the performance monitors that it has are kept from its code.
+        transition: what AFFINITY_INFO says while power is on its way; None where it is not.
         remembered: registers that only keep what was written, by name; None while none was.
     """
 
@@ -90,6 +91,7 @@ class Vcpu:
         "on_kick",
         "pc",
         "remembered",
+        "transition",
         "vm",
         "x0",
     )
@@ -108,6 +110,7 @@ class Vcpu:
         self.gic: GicCpu | None = None
         self.in_guest = False
         self.left: Left | None = None
+        self.transition: int | None = None
         self.on_kick: Callable[[], None] | None = None
         self.remembered: dict[str, int] | None = None
         self.hides_pmu = False
@@ -119,6 +122,13 @@ class Vcpu:
     def affinity(self) -> int:
         """Aff2.Aff1.Aff0: MPIDR_EL1 without what is no affinity."""
         return self.mpidr & MPIDR_AFFINITY
+
+    @property
+    def affinity_state(self) -> int:
+        """What PSCI AFFINITY_INFO says of it (DEN0022F §5.7)."""
+        if self.transition is not None:
+            return self.transition
+        return AFFINITY_OFF if self.mp_state is MpState.STOPPED else AFFINITY_ON
 
     @property
     def kvm_run(self) -> KvmRun | None:
@@ -169,6 +179,7 @@ class Vcpu:
             raise KvmError(errno.EINVAL, "KVM_ARM_VCPU_INIT")
         self.features = self.vm.features = self.vm.features or lasting
         self.midr = midr
+        self.left = None
         self.mp_state = MpState.STOPPED if POWER_OFF in features else MpState.RUNNABLE
         self.reset()
 
@@ -253,6 +264,10 @@ class Vcpu:
             self.engine.run()
             if self.mp_state is MpState.RUNNABLE:
                 self.vm.exits.record(self, INTERRUPTED)
+
+    def fail(self, suberror: InternalError) -> None:
+        """Let KVM_RUN come back with an internal error: what the kernel meets is beyond it."""
+        self.vm.exits.internal_error(self, suberror)
 
     def kick(self) -> None:
         """Ask whoever schedules this vCPU to run it."""

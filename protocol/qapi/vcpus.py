@@ -1,22 +1,28 @@
-"""Our own ``x-query-vcpus``: one possible CPU as each layer sees it."""
+"""Our own ``x-query-vcpus``: one possible CPU as each layer sees it; and errors of CPUs."""
 
+from protocol.event import Event
 from protocol.model import Int64, QapiEnum, UInt64, WireModel
 from protocol.qapi.machine import CpuInstanceProperties
 
 
 class KvmVcpuState(QapiEnum):
-    """What the host kernel's vCPU does: parked ones belong to no CPU, stopped ones are off."""
+    """What the host kernel's vCPU does.
+
+    Parked ones belong to no CPU, stopped ones are off; KVM_RUN of one in internal error has failed.
+    """
 
     PARKED = "parked"
     STOPPED = "stopped"
     RUNNING = "running"
+    INTERNAL_ERROR = "internal-error"
 
 
 class PsciState(QapiEnum):
-    """Power state of a CPU (DEN0022F §6.6)."""
+    """Power state of a CPU, as AFFINITY_INFO tells it (DEN0022F §5.7)."""
 
     ON = "on"
     OFF = "off"
+    ON_PENDING = "on-pending"
 
 
 class KvmVcpuInfo(WireModel):
@@ -27,6 +33,20 @@ class KvmVcpuInfo(WireModel):
     state: KvmVcpuState
 
 
+class VcpuErrorSeverity(QapiEnum):
+    """What a hardware error meant for the CPU."""
+
+    CORRECTED = "corrected"
+    UNCORRECTED = "uncorrected"
+
+
+class VcpuErrors(WireModel):
+    """How many hardware errors a CPU has had since it was plugged."""
+
+    corrected: Int64
+    uncorrected: Int64
+
+
 class VmmVcpuInfo(WireModel):
     """The VMM's CPU object, and whether its GIC CPU interface may be used."""
 
@@ -34,6 +54,7 @@ class VmmVcpuInfo(WireModel):
     id_: str | None = None
     qom_path: str | None = None
     gicc_accessible: bool
+    errors: VcpuErrors | None = None
 
 
 class LastOst(WireModel):
@@ -86,3 +107,12 @@ class VcpuInfo(WireModel):
     acpi: AcpiVcpuInfo | None = None
     guest: GuestVcpuInfo | None = None
     psci: PsciState
+
+
+class XVcpuError(Event, name="X_VCPU_ERROR"):
+    """A CPU has had a hardware error; whether it stays in use is up to others."""
+
+    index: Int64
+    device: str | None = None
+    path: str
+    severity: VcpuErrorSeverity

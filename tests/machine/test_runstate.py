@@ -22,6 +22,9 @@ MOVES: dict[tuple[RunState, Verb], tuple[RunState, MachineEvent | None]] = {
     (S.RUNNING, V.SHUTDOWN): (S.SHUTDOWN, None),
     (S.PAUSED, V.SHUTDOWN): (S.SHUTDOWN, None),
     (S.PRELAUNCH, V.SHUTDOWN): (S.SHUTDOWN, None),
+    (S.RUNNING, V.FAIL): (S.INTERNAL_ERROR, Stopped()),
+    (S.INTERNAL_ERROR, V.RESET): (S.PRELAUNCH, None),
+    (S.INTERNAL_ERROR, V.SHUTDOWN): (S.SHUTDOWN, None),
     (S.SUSPENDED, V.SHUTDOWN): (S.SHUTDOWN, None),
 }
 """By hand, and on purpose a second time: nothing else may move a machine."""
@@ -43,5 +46,5 @@ def test_a_machine_that_has_ended_stays_so(verb: Verb) -> None:
 
 
 def test_states_are_spelled_as_clients_read_them() -> None:
-    spelled = {"prelaunch", "running", "paused", "shutdown", "suspended"}
+    spelled = {"prelaunch", "running", "paused", "shutdown", "suspended", "internal-error"}
     assert {state.value for state in RunState} == spelled

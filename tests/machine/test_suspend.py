@@ -294,7 +294,7 @@ def test_system_suspend_at_an_address_that_cannot_be_one_is_refused(
 def test_a_refused_sleep_brings_the_cpus_back(
     sleepy: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    policy = sleepy.machine._psci
+    policy = sleepy.machine.psci
     monkeypatch.setattr(policy, "system_suspend", lambda *_args: int(Result.DENIED))
     assert sleepy.write(STATE, "mem") == -errno.EPERM
     assert sleepy.online() == [0, 2, 4]

@@ -352,7 +352,7 @@ def test_a_denied_cpu_on_leaves_the_cpu_enabled_and_offline(
     booted: Recorded,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(booted.machine._psci, "call", lambda *_args: int(Result.DENIED))
+    monkeypatch.setattr(booted.machine.psci, "call", lambda *_args: int(Result.DENIED))
     booted.machine.device_add(CORE2)
     booted.settle()
     cpu = booted.kernel.cpus[2]

@@ -53,6 +53,9 @@ class UserSpace:
         self.exits.append(("suspend", vcpu.id, entry, context))
         return self.answer
 
+    def internal_error(self, vcpu: Vcpu) -> None:
+        self.exits.append(("internal error", vcpu.id))
+
 
 class Host:
     """A VM and its user space; nothing is set up but the memory."""

@@ -91,7 +91,7 @@ def test_a_load_has_no_data_before_user_space_has_answered(host: Host) -> None:
 
 
 def test_reasons_and_events_have_the_numbers_of_the_interface() -> None:
-    assert [reason.value for reason in ExitReason] == [3, 6, 10, 24]
+    assert [reason.value for reason in ExitReason] == [3, 6, 10, 17, 24]
     assert [event.value for event in SystemEvent] == [1, 2, 4, 5]
 
 
