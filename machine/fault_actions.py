@@ -24,11 +24,7 @@ PENDING, HANG = "pending", "hang"
 
 
 class FaultActions:
-    """Does them.
-
-    Attributes:
-        hung: whether no vCPU is scheduled.
-    """
+    """Does them."""
 
     def __init__(self, machine: VirtMachine) -> None:
         self._machine = machine
@@ -117,12 +113,8 @@ class FaultActions:
 
     # A host that does not schedule the vCPUs
 
-    @property
-    def hung(self) -> bool:
-        """See the class."""
-        return bool(self._hangs)
-
     def _hang(self, name: str) -> None:
+        """A CPU that is plugged later needs no holding: nobody is there who could start it."""
         if not self._hangs:
             for _slot, cpu in self._machine.cpus():
                 cpu.thread.hold()

@@ -129,11 +129,10 @@ class VirtMachine:
             MachineError: a stage of the configuration can't be.
         """
         config = self.config
-        self.actions = FaultActions(self)
         self.faults = Faults(
             self.clock,
             self.trace,
-            self.actions,
+            FaultActions(self),
             seed=config.seed,
             possible=config.possible_count,
         )

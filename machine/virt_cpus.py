@@ -157,8 +157,6 @@ class CpuPlugger:
             thread=VcpuThread(machine.clock, vcpu),
             properties=request.properties,
         )
-        if machine.actions.hung:
-            cpu.thread.hold()
         self.generation += 1
         self.plugged[slot.index] = cpu
         self.by_path[cpu.path] = slot

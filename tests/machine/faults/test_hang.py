@@ -65,19 +65,6 @@ def test_a_removal_is_delivered_to_a_guest_that_hung_while_it_booted(boards: Mak
     assert board.online() == [0, 1]
 
 
-def test_cpus_that_come_while_it_hangs_hang_too(board: Board) -> None:
-    hang(board)
-    board.add(2, "c2")
-    board.vcpu(2).kick()
-    board.settle()
-    cpu = board.slot(2).cpu
-    assert cpu is not None
-    assert not cpu.thread.entered
-    board.machine.faults.clear()
-    board.settle()
-    assert cpu.thread.entered
-
-
 def test_a_reset_while_it_hangs_boots_the_guest_afterwards(board: Board) -> None:
     hang(board)
     board.machine.system_reset()
