@@ -255,6 +255,16 @@ class Power:
         if self._machine.trace.on:
             self._machine.trace("guest", name, **fields)
 
+    @property
+    def wants_methods(self) -> bool:
+        """Whether anybody listens."""
+        return self._machine.trace.on
+
+    def method(self, path: str, cpu: int, *, begins: bool) -> None:
+        """A method of AML begins or ends."""
+        name = "acpi_ds_begin_method_execution" if begins else "acpi_ds_terminate_control_method"
+        self._machine.trace("aml", name, cpu=cpu, path=path)
+
     def cpus_changed(self, mpidr: int) -> None:
         """The kernel's enabled or online mask changed."""
         if self._machine.trace.on and self.kernel is not None:

@@ -30,7 +30,7 @@ from machine.fault_actions import FaultActions
 from machine.faults.faults import Faults
 from machine.firmware.loader import acpi_region
 from machine.firmware.tables import acpi_tables
-from machine.kvm.smccc import Function
+from machine.kvm.smccc import name_of
 from machine.memory import Ram
 from machine.pl011 import Pl011
 from machine.pl031 import Pl031
@@ -396,9 +396,8 @@ class VirtMachine:
         """KVM_EXIT_HYPERCALL: PSCI that is the VMM's to answer."""
         answer = self.psci.call(vcpu, function, args)
         if self.trace.on:
-            name = Function(function & ~0x4000_0000).name
-            self.trace("psci", name, cpu=vcpu.id, target=args[0] if args else vcpu.id,
-                       result=answer)  # fmt: skip
+            self.trace("psci", name_of(function), cpu=vcpu.id,
+                       target=args[0] if args else vcpu.id, result=answer)  # fmt: skip
         return answer
 
     def system_event(self, vcpu: Vcpu, kind: str) -> None:

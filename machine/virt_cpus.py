@@ -75,6 +75,9 @@ class CpuPlugger:
                 f"cpu(id{slot.index}={slot.location}) with arch-id {slot.arch_id} exist",
             )
         _check_node(slot, request)
+        if machine.trace.on:
+            machine.trace("vmm", "cpu_pre_plug", index=slot.index, id=request.device_id,
+                          hotplugged=hotplugged)  # fmt: skip
         return slot
 
     def _finalized(self, request: DeviceRequest) -> DeviceRequest:
@@ -146,6 +149,8 @@ class CpuPlugger:
     ) -> ArmCpu:
         """Make the CPU object, from the slot's parked vCPU, and connect everything to it."""
         machine = self._machine
+        if machine.trace.on:
+            machine.trace("vmm", "qdev_realize", index=slot.index, path=path, type=request.driver)
         pmu = request.properties.get("pmu") is not False
         vcpu = machine.accel.unpark_vcpu(slot.index, request.number("midr"), pmu=pmu)
         slot.cpu = cpu = ArmCpu(
@@ -174,16 +179,22 @@ class CpuPlugger:
 
     def _wire(self, slot: CpuSlot) -> None:
         """Open the GIC CPU interface, and connect it, the timers and the PMU."""
-        gic, index, vcpu, trace = self._machine.gic, slot.index, slot.vcpu, self._machine.trace
+        index, vcpu, trace = slot.index, slot.vcpu, self._machine.trace
         if trace.on:
             trace("vmm", "gicv3_set_gicc_accessible", index=index, accessible=True)
             trace("vmm", "wire_gic_cpu_irqs", index=index)
         slot.gic_cpu.accessible = True
         slot.gic_cpu.irq.connect(vcpu.irq.set)
-        vcpu.virt_timer.line.connect(partial(gic.set_ppi, index, PPI_VIRTUAL_TIMER))
-        vcpu.phys_timer.line.connect(partial(gic.set_ppi, index, PPI_PHYSICAL_TIMER))
+        vcpu.virt_timer.line.connect(partial(self._set_ppi, index, PPI_VIRTUAL_TIMER))
+        vcpu.phys_timer.line.connect(partial(self._set_ppi, index, PPI_PHYSICAL_TIMER))
         if vcpu.has_pmu:
-            vcpu.pmu.line.connect(partial(gic.set_ppi, index, PPI_PMU))
+            vcpu.pmu.line.connect(partial(self._set_ppi, index, PPI_PMU))
+
+    def _set_ppi(self, index: int, intid: int, level: bool) -> None:  # noqa: FBT001 - a line's
+        if self._machine.trace.on:
+            self._machine.trace("gic", "vgic_update_irq_pending", cpu=index, irq=intid,
+                                level=int(level))  # fmt: skip
+        self._machine.gic.set_ppi(index, intid, level)
 
     def _unwire(self, slot: CpuSlot) -> None:
         """Cut what `_wire` connected, and close the interface."""

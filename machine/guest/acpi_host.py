@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class AcpiHost:
-    """Memory by way of the CPU that evaluates, notifications to the hot-plug queue."""
+    """Memory by way of the CPU that evaluates, notifications to the hot-plug queue.
+
+    It is the interpreter's watcher, too, where the kernel's observer wants to know of methods.
+    """
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
@@ -39,6 +42,16 @@ class AcpiHost:
         if self._kernel.observer is not None:
             self._kernel.observer.traced("acpi_ev_queue_notify_request", path=path, value=value)
         self._kernel.scan.notify(path, value, self._running)
+
+    def entered(self, path: str) -> None:
+        """A method begins; told only while somebody watches."""
+        if self._kernel.observer is not None:
+            self._kernel.observer.method(path, self._running.id, begins=True)
+
+    def left(self, path: str) -> None:
+        """A method ends."""
+        if self._kernel.observer is not None:
+            self._kernel.observer.method(path, self._running.id, begins=False)
 
     def stall(self, nanoseconds: int) -> None:
         """Stall or Sleep: the CPU owes the time, and lets it pass when the evaluation is over."""

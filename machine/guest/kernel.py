@@ -55,6 +55,13 @@ class Observer(Protocol):
     def traced(self, name: str, **fields: object) -> None:
         """A trace point of the kernel, where Linux has one or a debug message."""
 
+    @property
+    def wants_methods(self) -> bool:
+        """Whether to tell of AML's methods."""
+
+    def method(self, path: str, cpu: int, *, begins: bool) -> None:
+        """A method of firmware's AML begins or ends on a CPU, by its logical number."""
+
     def cpus_changed(self, mpidr: int) -> None:
         """The enabled or online mask changed for the CPU with this affinity."""
 
@@ -276,6 +283,7 @@ class Kernel:
         self.acpi_host.cpu = cpu
         if self.observer is not None:
             self.observer.traced("acpi_evaluate_object", cpu=cpu.id, path=path, args=args)
+            self.acpi.watch(self.acpi_host if self.observer.wants_methods else None)
         try:
             return self.acpi.evaluate(path, *args)
         except AmlError as error:

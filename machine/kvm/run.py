@@ -158,6 +158,21 @@ class Exits:
         self.running: set[Vcpu] = set()
         """Those in KVM_RUN, be it in the guest or with user space."""
 
+    def enter(self, vcpu: Vcpu) -> None:
+        """KVM_RUN begins."""
+        self.running.add(vcpu)
+        vcpu.in_guest = True
+        if self._trace.on:
+            self._trace("kvm", "kvm_entry", vcpu_id=vcpu.id)
+
+    def leave(self, vcpu: Vcpu) -> None:
+        """KVM_RUN returns, for what the last record says."""
+        vcpu.in_guest = False
+        self.running.discard(vcpu)
+        if self._trace.on and vcpu.left is not None:
+            reason = as_record(vcpu.left).exit_reason.name
+            self._trace("kvm", "kvm_userspace_exit", vcpu_id=vcpu.id, reason=reason)
+
     @property
     def executing(self) -> bool:
         """Whether any vCPU is in the guest."""

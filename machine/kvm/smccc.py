@@ -46,6 +46,13 @@ class Function(IntEnum):
     MEM_PROTECT_CHECK_RANGE = 0x8400_0014
 
 
+def name_of(function: int) -> str:
+    """What a call is called, of whatever width; one that is unknown by its number."""
+    short = function & ~SMC64
+    return Function(short).name if short in _FUNCTIONS else f"{function:#x}"
+
+
+_FUNCTIONS = frozenset(Function)
 CPU_ON_64 = Function.CPU_ON | SMC64
 
 

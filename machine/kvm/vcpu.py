@@ -246,14 +246,12 @@ class Vcpu:
             self.vm.first_run()
             self.has_run = True
         self.left = INTERRUPTED
-        running = self.vm.exits.running
-        running.add(self)
-        self.in_guest = True
+        exits = self.vm.exits
+        exits.enter(self)
         try:
             self._execute()
         finally:
-            self.in_guest = False
-            running.discard(self)
+            exits.leave(self)
         return as_record(self.left)
 
     def _execute(self) -> None:

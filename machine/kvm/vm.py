@@ -16,7 +16,7 @@ from machine.bus import Bus
 from machine.kvm.errors import KvmError
 from machine.kvm.psci import kernel_call
 from machine.kvm.run import ExitHandler, Exits
-from machine.kvm.smccc import ARCH_CALLS, MASK32
+from machine.kvm.smccc import ARCH_CALLS, MASK32, name_of
 from machine.kvm.vcpu import Vcpu
 from machine.kvm.vgic import Vgic
 from machine.topology import MPIDR_AFFINITY, MPIDR_MT, MPIDR_RES1
@@ -196,7 +196,11 @@ class Vm:
             return self.exits.hypercall(vcpu, function, args)
         if action is FilterAction.DENY:
             return -1
-        return kernel_call(vcpu, function, args)
+        answer = kernel_call(vcpu, function, args)
+        if self.trace.on:
+            self.trace("psci", name_of(function), cpu=vcpu.id,
+                       target=args[0] if args else vcpu.id, result=answer)  # fmt: skip
+        return answer
 
     def by_affinity(self, affinity: int) -> Vcpu | None:
         """The vCPU with these affinity fields of MPIDR, if there is one."""

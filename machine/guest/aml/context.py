@@ -11,7 +11,7 @@ from machine.guest.aml.objects import Method, Mutex, NativeMethod
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from machine.guest.aml.host import Host
+    from machine.guest.aml.host import Host, Watcher
     from machine.guest.aml.namespace import Link, Namespace, Node
     from machine.guest.aml.values import Value
 
@@ -26,7 +26,8 @@ _DECODING: Final = 4  # steps of a statement that is executed for the first time
 class Context:
     """The state of one interpreter; ``size`` is that of an Integer in bytes.
 
-    ``load`` executes a table in a scope, as part of a chain of calls.
+    ``load`` executes a table in a scope, as part of a chain of calls. ``watcher``, if there is one,
+    is told of each call of a method.
     """
 
     def __init__(self, host: Host, namespace: Namespace, budget: Budget, load: Loader) -> None:
@@ -34,6 +35,7 @@ class Context:
         self.namespace = namespace
         self.budget = budget
         self.load = load
+        self.watcher: Watcher | None = None
         self.statements = 0
         self.size = 8
         self.mask = 0xFFFF_FFFF_FFFF_FFFF
@@ -155,11 +157,16 @@ class Chain:
             self.acquire(guard, FOREVER)
         self.depth += 1
         frame = Frame(self, node, args)
+        watcher = self.context.watcher
+        if watcher is not None:
+            watcher.entered(node.path)
         try:
             method.body.run(frame)
             return frame.result
         finally:
             self.depth -= 1
+            if watcher is not None:
+                watcher.left(node.path)
             for created in frame.created:
                 if created.alive:
                     created.remove()

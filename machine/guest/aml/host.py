@@ -12,6 +12,18 @@ class TableAt(NamedTuple):
     length: int
 
 
+class Watcher(Protocol):
+    """Who is told of the methods that are called; it has no say."""
+
+    def entered(self, path: str) -> None:
+        """A method begins."""
+        ...
+
+    def left(self, path: str) -> None:
+        """A method ends, however it does."""
+        ...
+
+
 class Host(Protocol):
     """What AML can do to the world."""
 

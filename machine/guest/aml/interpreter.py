@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from machine.guest.aml.access import Builders
-    from machine.guest.aml.host import Host
+    from machine.guest.aml.host import Host, Watcher
 
 T = TypeVar("T")
 
@@ -105,6 +105,10 @@ class Interpreter:
         """Load a table, by whomever it is asked for."""
         code = Code(self._context, _BUILDERS, tables.checked(table))
         chain.nested(partial(tables.execute, code, scope, chain))
+
+    def watch(self, watcher: Watcher | None) -> None:
+        """Have somebody told of the methods that are called from now on; None for nobody."""
+        self._context.watcher = watcher
 
     def _guarded(self, action: Callable[[Chain], T]) -> T:
         """Act in a chain of calls: with room for its depth, and an end to all that it locks."""
