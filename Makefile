@@ -44,6 +44,7 @@ bench: .venv/.dev ## measure start, plug, wire and memory on this machine, and Q
 
 pictures: .venv/.run ## draw docs/pictures anew, from a run
 	@$(BIN)/python -m daemon.sequence docs/pictures
+	@$(BIN)/python -m daemon.top.picture docs/pictures
 
 clean: ## remove .venv, caches and what a build leaves
 	rm -rf .venv *.egg-info build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

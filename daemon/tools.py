@@ -27,7 +27,19 @@ class Tool:
     run: Callable[[Sequence[str]], int]
 
 
-TOOLS: Mapping[str, Tool] = {}
+def _top(argv: Sequence[str]) -> int:
+    from daemon.top.main import main  # noqa: PLC0415 - see above
+
+    return main(argv)
+
+
+TOOLS: Mapping[str, Tool] = {
+    "top": Tool(
+        "[SOCKET] [--once] [--interval S]",
+        "show each CPU of a machine in its state, as they come and go",
+        _top,
+    ),
+}
 """By the word that asks for it."""
 
 

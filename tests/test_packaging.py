@@ -110,6 +110,7 @@ COMPATIBLE = {
     "msgspec": "BSD-3-Clause",
     "pydantic": "MIT",
     "qemu.qmp": "LGPL-2.0-or-later and GPL-2.0",
+    "rich": "MIT",
     "unicorn": "GPL-2.0",
     "uvloop": "MIT or Apache-2.0",
 }

@@ -16,12 +16,14 @@ LATER = (
     "daemon.mqtt",
     "daemon.objects.make",
     "daemon.objects.tls",
+    "daemon.top",
     "machine.firmware.device_tree",
     "machine.guest.aml",
     "machine.guest.kernel",
     "paho",
     "protocol.qapi.objects",
     "qemu",
+    "rich",
     "unicorn",
 )
 START = """

@@ -7,10 +7,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from daemon.sequence.__main__ import pictures
+from daemon.top.picture import NAME as TOP
+from daemon.top.picture import picture as top
 from tests.docs.pages import PAGES, ROOT
 
 FOLDER = ROOT / "docs" / "pictures"
-DRAWN = pictures()
+DRAWN = {**pictures(), TOP: top()}
 
 
 def test_every_picture_is_drawn_from_a_run() -> None:
