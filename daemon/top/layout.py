@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from daemon.top.model import UNITS, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from daemon.top.model import Cpu
 
@@ -80,9 +80,9 @@ def _rows(cpus: Sequence[Cpu], width: int) -> list[Row]:
     labels = _labels(groups, outer, width)
     digits = max((len(_number(cpu)) for cpu in cpus), default=1)
     return [
-        Row(label, _number(packs[0][0]).rjust(digits), packs)
+        row
         for label, group in zip(labels, groups, strict=True)
-        for packs in _wrapped(_packs(group, inner), width - len(f"{label}{GAP}") - digits - 1)
+        for row in _wrapped(label, digits, _packs(group, inner), width)
     ]
 
 
@@ -133,19 +133,23 @@ def _packs(group: Pack, inner: str | None) -> list[Pack]:
     return [tuple(pack) for _, pack in groupby(group, key=lambda cpu: ids(cpu, [inner]))]
 
 
-def _wrapped(packs: list[Pack], width: int) -> Iterable[tuple[Pack, ...]]:
-    """Packs by rows; one that is wider than a row is broken."""
-    row: list[Pack] = []
-    room = max(width, 1)
+def _wrapped(label: str, digits: int, packs: list[Pack], width: int) -> Iterator[Row]:
+    """The rows of a group; a pack that is wider than a row is broken."""
+    room = max(width - len(Row(label, " " * digits, ()).head), 1)
     pieces = [pack[at : at + room] for pack in packs for at in range(0, len(pack), room)]
+    row: list[Pack] = []
     used = 0
-    for pack in pieces:
-        if row and used + 1 + len(pack) > room:
-            yield tuple(row)
+    for piece in pieces:
+        if row and used + 1 + len(piece) > room:
+            yield _row(label, digits, row)
             row, used = [], 0
-        used += len(pack) + bool(row)
-        row.append(pack)
-    yield tuple(row)
+        used += len(piece) + bool(row)
+        row.append(piece)
+    yield _row(label, digits, row)
+
+
+def _row(label: str, digits: int, packs: list[Pack]) -> Row:
+    return Row(label, _number(packs[0][0]).rjust(digits), tuple(packs))
 
 
 # From rows to what there is room for.
