@@ -171,9 +171,9 @@ class Power:
         self._sleeper = None
         self._online.clear()
         for slot, cpu in machine.cpus():
+            slot.vcpu.left = None
             self.cpu_off(slot)
             slot.vcpu.reset()
-            slot.vcpu.left = None
             cpu.thread.entered = False
         machine.gic.reset()
         if machine.ged is not None:

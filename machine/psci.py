@@ -90,7 +90,9 @@ class PsciPolicy:
                 return REFUSALS[outcome]
         self._power.cpu_off(slot)
         if delay and slot.cpu is not None:
-            slot.cpu.thread.stop_late(delay)
+            changed = partial(self._machine.events.emit, VcpuChanged(slot.index))
+            slot.cpu.thread.stop_late(delay, changed)
+            changed()
         return Result.SUCCESS
 
     def let_begin(self, cpu: int | None) -> None:

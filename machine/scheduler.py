@@ -27,14 +27,23 @@ class VcpuThread:
     stops the CPU, or takes it away, ends that, too.
     """
 
-    __slots__ = ("_begin", "_change", "_clock", "_due", "_kicked", "_vcpu", "entered", "on_pending")
+    __slots__ = (
+        "_change",
+        "_clock",
+        "_due",
+        "_kicked",
+        "_then",
+        "_vcpu",
+        "entered",
+        "on_pending",
+    )
 
     def __init__(self, clock: VirtualClock, vcpu: Vcpu) -> None:
         self._clock = clock
         self._vcpu = vcpu
         self._due: Timer | None = None
         self._change: Timer | None = None
-        self._begin: Callable[[], None] | None = None
+        self._then: Callable[[], None] | None = None
         self._kicked = False
         self.entered = False
         """Whether the guest has executed anything here since this was last cleared."""
@@ -93,35 +102,36 @@ class VcpuThread:
         """The CPU is powered on, and begins late: it is pending until then.
 
         Args:
-            delay: ns; None where it does not begin before `start_now`.
+            delay: ns; None where it does not begin before `release`.
             begin: brings it to its first instruction.
         """
         self.on_pending = True
-        self._begin = begin
+        self._then = begin
         self._vcpu.transition = AFFINITY_ON_PENDING
         if delay is not None:
-            self._change = self._clock.call_after(delay, self.start_now)
+            self._change = self._clock.call_after(delay, self._arrived)
 
-    def start_now(self) -> None:
-        """Let a start that is pending come; harmless where none is."""
-        begin = self._begin
+    def _arrived(self) -> None:
+        """Power is what it was to be."""
+        then = self._then
         self._settle()
-        if begin is not None:
-            begin()
+        if then is not None:
+            then()
 
     def release(self) -> None:
         """Let a start come that would not come by itself."""
         if self._change is None:
-            self.start_now()
+            self._arrived()
 
-    def stop_late(self, delay: int) -> None:
-        """The CPU has stopped, and seems to be on for so many ns."""
+    def stop_late(self, delay: int, tell: Callable[[], None]) -> None:
+        """The CPU has stopped, and seems to be on for so many ns; `tell` that it is off then."""
+        self._then = tell
         self._vcpu.transition = AFFINITY_ON
-        self._change = self._clock.call_after(delay, self._settle)
+        self._change = self._clock.call_after(delay, self._arrived)
 
     def _settle(self) -> None:
-        """Power is what it is."""
-        self._begin = None
+        """Power is what it is, and nothing is to come."""
+        self._then = None
         self._vcpu.transition = None
         if self._change is not None:
             self._change.cancel()

@@ -8,7 +8,6 @@ write(2) does: 0, or a negative errno.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,20 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
 
     from machine.guest.kernel import Kernel
-    from machine.guest.platform import Thread
     from machine.guest.smp import Cpu
 
 ENOENT, EIO, ENODEV, EINVAL = 2, 5, 19, 22
 
 CPUS = "/sys/devices/system/cpu"
 BOOLEANS = {"1": True, "y": True, "on": True, "0": False, "n": False, "off": False}
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """What the process that writes does by itself, whatever hot-plug work there is."""
-
-    run: Callable[[Cpu], Generator[None, None, int]]
 
 
 def write(
@@ -53,14 +44,8 @@ def write(
         outcome = -ENOENT
     if isinstance(outcome, Work):
         kernel.hotplug.submit(Work(outcome.run, outcome.place, done), on)
-    elif isinstance(outcome, Process):
-        on.tasks.append(_told(outcome.run(on), done))
     else:
         done(outcome)
-
-
-def _told(code: Generator[None, None, int], done: Callable[[int], None]) -> Thread:
-    done((yield from code))
 
 
 def read(kernel: Kernel, path: str) -> str | None:
@@ -143,12 +128,12 @@ def _store_power_state(kernel: Kernel, _on: Cpu, text: str) -> int | Work:
     return Work(partial(suspend.enter, kernel), partial(suspend.primary, kernel))
 
 
-def _store_sysrq(kernel: Kernel, _on: Cpu, text: str) -> int | Process:
+def _store_sysrq(kernel: Kernel, _on: Cpu, text: str) -> int | Work:
     """Reboot, or power off, without further ado; other keys do nothing here."""
     act = {"b": kernel.restart, "o": kernel.power_off}.get(text[:1])
     if act is None:
         return 0
-    return Process(partial(_finally, act))
+    return Work(partial(_finally, act))
 
 
 def _finally(act: Callable[[Cpu], None], cpu: Cpu) -> Generator[None, None, int]:
@@ -169,7 +154,7 @@ MASKS: Mapping[str, Callable[[Cpu], bool]] = {
 }
 """The lists of CPUs. Each that the MADT says may come is present from the start."""
 
-FILES: tuple[tuple[re.Pattern[str], Callable[..., int | Work | Process]], ...] = (
+FILES: tuple[tuple[re.Pattern[str], Callable[..., int | Work]], ...] = (
     (ONLINE, _store_online),
     (EJECT, _store_eject),
     (re.compile("/sys/firmware/acpi/hotplug/processor/enabled"), _store_hotplug_enabled),

@@ -21,8 +21,10 @@ from hypothesis.stateful import (
     rule,
 )
 
+from daemon.translate import vcpu_info
 from machine.config import MachineConfig
 from machine.errors import MachineError
+from machine.events import VcpuChanged
 from machine.faults.stage import Stage
 from machine.faults.table import ACTIONS, COMMAND, EVENTS, NOW
 from machine.runstate import RunState
@@ -33,6 +35,10 @@ from tests.properties.layers import Birth, check_answered, check_layers, check_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from machine.cpu import CpuSlot
+    from machine.events import MachineEvent
+    from machine.virt import VirtMachine
 
 CORES, BOOT = 5, 2
 ENDS = frozenset({"poweroff", "abort", "panic", "uncorrected-error"})
@@ -79,6 +85,26 @@ def replug(board: Board, core: int) -> None:
     assert board.slot(core).cpu is None
 
 
+class Shown:
+    """What those have seen who look at a CPU whenever they are told to, as MQTT's publisher."""
+
+    def __init__(self, machine: VirtMachine) -> None:
+        self._machine = machine
+        self._states = [self._state(slot) for slot in machine.slots]
+        machine.events.listen(self._look)
+
+    def _look(self, event: MachineEvent) -> None:
+        if isinstance(event, VcpuChanged):
+            self._states[event.index] = self._state(self._machine.slots[event.index])
+
+    def _state(self, slot: CpuSlot) -> tuple[object, ...]:
+        info = vcpu_info(self._machine, slot)
+        return info.kvm.state, info.psci, info.vmm
+
+    def check(self) -> None:
+        assert self._states == [self._state(slot) for slot in self._machine.slots]
+
+
 class Faulty(RuleBasedStateMachine):
     """A client, and somebody who wants things to fail."""
 
@@ -89,6 +115,7 @@ class Faulty(RuleBasedStateMachine):
         self.board = Board(config)
         self.machine = self.board.machine
         self.birth = Birth(self.machine)
+        self.shown = Shown(self.machine)
         self.stages = 0
 
     def teardown(self) -> None:
@@ -197,6 +224,7 @@ class Faulty(RuleBasedStateMachine):
         if hasattr(self, "machine"):
             check_layers(self.machine)
             self.birth.check(self.machine)
+            self.shown.check()
 
 
 TestFaulty = Faulty.TestCase
@@ -233,7 +261,9 @@ def test_after_a_day_of_faults_every_cpu_can_be_plugged_and_unplugged(
     topology = Topology(BOOT, 1, 1, CORES, 1)
     board = Board(MachineConfig(topology, ram_size=64 << 20, stages=named))
     birth = Birth(board.machine)
+    shown = Shown(board.machine)
     a_day_in_the_life_of(board, pause)
+    shown.check()
     check_layers(board.machine)
     board.machine.faults.clear()
     if board.machine.run_state is RunState.INTERNAL_ERROR:
