@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from machine.events import VcpuChanged
 from machine.kvm.smccc import Function, Result
 from machine.kvm.vcpu import MpState
 from tests.machine.faults.stages import (
@@ -25,6 +26,7 @@ from tests.machine.faults.stages import (
 from tests.machine.guest_side import inserted, psci, removed
 
 if TYPE_CHECKING:
+    from machine.events import MachineEvent
     from tests.machine.board import Board
 
 REFUSALS = {
@@ -241,3 +243,24 @@ def test_a_reset_ends_a_slow_cpu_off(board: Board) -> None:
     assert affinity_info(board, 1) == OFF
     board.settle()
     assert board.online() == [0, 1]
+
+
+def test_whoever_follows_the_states_of_a_cpu_is_told_of_those_in_between(board: Board) -> None:
+    seen: list[int] = []
+
+    def look(event: MachineEvent) -> None:
+        if event == VcpuChanged(2):
+            seen.append(affinity_info(board, 2))
+
+    inject(board.machine, "cpu-on", "accept", delay=20 * MS)
+    board.machine.events.listen(look)
+    board.add(2, "c2")
+    pass_time(board, 10 * MS)
+    assert seen[-1] == ON_PENDING
+    board.settle()
+    assert seen[-1] == ON
+    inject(board.machine, "cpu-off", "accept", delay=20 * MS)
+    psci(board.vcpu(2), Function.CPU_OFF)
+    assert seen[-1] == ON
+    pass_time(board, 30 * MS)
+    assert seen[-1] == OFF
