@@ -6,6 +6,7 @@ trace says so.
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ class FaultActions:
         try:
             self._do(stage, cpu)
         except MachineError as error:
-            self._tell_failure(stage.do, cpu, str(error))
+            self._tell_failure(str(error), do=stage.do, cpu=cpu)
 
     def _do(self, stage: Stage, cpu: int | None) -> None:
         if stage.do == HANG:
@@ -68,9 +69,9 @@ class FaultActions:
         elif stage.do == PENDING:
             self._machine.psci.let_begin(stage.cpu)
 
-    def _tell_failure(self, do: str, cpu: int | None, reason: str) -> None:
+    def _tell_failure(self, reason: str, **what: object) -> None:
         if self._machine.trace.on:
-            self._machine.trace("fault", "not_done", do=do, cpu=cpu, reason=reason)
+            self._machine.trace("fault", "not_done", **what, reason=reason)
 
     # The guest's user
 
@@ -79,14 +80,21 @@ class FaultActions:
         cpu = None if kernel is None else kernel.by_affinity.get(slot.arch_id)
         if cpu is None:
             raise MachineError(f"the guest knows no CPU with arch-id {slot.arch_id}")
-        self._machine.power.guest_do(f"/sys/devices/system/cpu/cpu{cpu.id}/online", text)
+        self._write(f"/sys/devices/system/cpu/cpu{cpu.id}/online", text)
 
     def _eject(self, slot: CpuSlot) -> None:
         """The DSDT has the possible CPUs in their order, and so has the guest."""
-        self._machine.power.guest_do(f"/sys/bus/acpi/devices/ACPI0007:{slot.index:02x}/eject", "1")
+        self._write(f"/sys/bus/acpi/devices/ACPI0007:{slot.index:02x}/eject", "1")
 
     def _sysrq(self, key: str) -> None:
-        self._machine.power.guest_do("/proc/sysrq-trigger", key)
+        self._write("/proc/sysrq-trigger", key)
+
+    def _write(self, path: str, text: str) -> None:
+        def done(error: int) -> None:
+            if error:
+                self._tell_failure(os.strerror(-error), path=path)
+
+        self._machine.power.guest_write(path, text, done)
 
     # The hardware, and the host
 

@@ -56,6 +56,7 @@ class Armed:
         self.seen = 0
         self.done = 0
         self.timers: list[Timer] = []
+        self.ending: Timer | None = None
         self._chances: Iterator[float] = chances(seed, stage.name)
 
     def fires(self) -> bool:
@@ -182,8 +183,14 @@ class Faults:
         self._tell(stage, cpu)
         self._actor.act(stage, cpu)
         if stage.duration is not None:
-            end = partial(self._actor.end, stage)
-            armed.timers.append(self._clock.call_after(stage.duration, end))
+            self._end_after(armed, stage.duration)
+
+    def _end_after(self, armed: Armed, duration: int) -> None:
+        """Let an action that lasts be over then; done anew meanwhile, it lasts anew."""
+        if armed.ending is not None:
+            armed.ending.cancel()
+        armed.ending = self._clock.call_after(duration, partial(self._actor.end, armed.stage))
+        armed.timers.append(armed.ending)
 
     def _tell(self, stage: Stage, cpu: int | None) -> None:
         if self._trace.on:

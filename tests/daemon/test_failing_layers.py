@@ -85,6 +85,22 @@ def test_errors_of_a_cpu_are_told_and_counted(box: Box) -> None:
     assert vcpu(box)["vmm"]["errors"] == {"corrected": 2, "uncorrected": 0}
 
 
+def test_a_client_isolates_a_cpu_that_has_errors_and_puts_another_one_in(box: Box) -> None:
+    plug(box)
+    box.settle()
+    inject(box.machine, "online", "corrected-error", name="bad", cpu=2, delay=1_000_000)
+    box.ask("x-guest-write", path="/sys/devices/system/cpu/cpu2/online", data="0")
+    box.ask("x-guest-write", path="/sys/devices/system/cpu/cpu2/online", data="1")
+    (told,) = box.settle()
+    assert told["event"] == "X_VCPU_ERROR"
+    assert box.ask("device_del", id=told["data"]["device"]) == {"return": {}}
+    assert "DEVICE_DELETED" in names(box.settle())
+    assert box.ask("device_add", driver=CPU, id="c3", core_id=3) == {"return": {}}
+    box.settle()
+    shown = box.returned("x-query-vcpus")
+    assert [cpu["guest"]["online"] for cpu in shown] == [True, True, False, True, False, False]
+
+
 def test_an_error_of_a_cpu_without_an_id_names_its_path(box: Box) -> None:
     inject(box.machine, "now", "corrected-error", target=1)
     (told,) = box.settle()

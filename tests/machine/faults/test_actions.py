@@ -21,7 +21,7 @@ from machine.events import (
 from machine.faults.table import ACTIONS
 from machine.kvm.run import InternalError, InternalErrorExit
 from machine.runstate import RunState
-from tests.machine.faults.stages import MS, inject, log, pass_time, watched
+from tests.machine.faults.stages import MS, inject, log, online_file, pass_time, watched
 from tests.machine.guest_side import inserted, removed
 
 if TYPE_CHECKING:
@@ -203,6 +203,15 @@ def test_a_guest_that_is_not_up_does_nothing(boards: Make, action: str) -> None:
     board.settle()
     assert board.online() == [0, 1]
     assert board.machine.run_state is RunState.RUNNING
+
+
+def test_what_the_guest_refuses_its_user_later_is_told_then(board: Board) -> None:
+    points = watched(board.machine, "fault")
+    board.write(online_file(1), "0")
+    do(board, "offline", 0)
+    (point,) = [point for point in points if point.name == "not_done"]
+    assert point.fields == {"path": online_file(0), "reason": "Device or resource busy"}
+    assert board.online() == [0]
 
 
 def test_an_action_is_done_by_a_machine_in_its_time(board: Board) -> None:

@@ -107,6 +107,15 @@ def test_what_lasts_ends_when_its_duration_is_over(bench: Bench) -> None:
     assert bench.diary.entries == [(10, "hang", None), (30, "end hang", None)]
 
 
+def test_what_is_caused_again_before_it_is_over_lasts_anew(bench: Bench) -> None:
+    bench.inject("plug", "hang", duration=20)
+    bench.faults.decide("plug", 2)
+    bench.clock.advance_to(15)
+    bench.faults.decide("plug", 3)
+    bench.clock.run_until_idle()
+    assert bench.diary.entries == [(0, "hang", 2), (15, "hang", 3), (35, "end hang", None)]
+
+
 def test_what_is_cleared_does_not_come_and_what_lasts_ends(bench: Bench) -> None:
     bench.inject("now", "hang", name="a")
     bench.inject("now", "panic", name="b", delay=50)
