@@ -132,7 +132,7 @@ class Client:
             await self._qmp.disconnect()
         except EOFError:
             return ""
-        except (OSError, QMPError) as error:
+        except (OSError, QMPError, ValueError) as error:  # ValueError: bytes that are no text
             return _first_line(error)
         return ""
 

@@ -45,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     console = Console(highlight=False)
-    if options.once or not console.is_terminal or console.is_dumb_terminal:
+    if options.once or not sys.stdout.isatty() or console.is_dumb_terminal:
         lines = asyncio.run(_once(options.socket))
         print("\n".join(lines), flush=True)  # noqa: T201 - it was asked for
     elif farewell := asyncio.run(_live(options, console)):

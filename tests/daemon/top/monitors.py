@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,8 @@ DATA = Path(__file__).parents[2] / "data" / "top"
 
 Line = dict[str, Any]
 
-GREETING: Line = {"QMP": {"version": {"qemu": {"major": 9, "minor": 9, "micro": 9}}}}
+VERSION = {"qemu": {"major": 9, "minor": 9, "micro": 9}}
+GREETING: Line = {"QMP": {"version": VERSION, "capabilities": []}}
 NOT_FOUND: Line = {"error": {"class": "CommandNotFound", "desc": "The command is not there"}}
 
 
@@ -49,12 +50,23 @@ class Monitor:
         self.writer = writer
         if self.greeting is not None:
             self.says(self.greeting)
-        while line := await reader.readline():
-            request = json.loads(line)
+        async for request in _requests(reader):
             self.asked.append(request["execute"])
             answer = self.answers.get(request["execute"], NOT_FOUND)
             self.says({**answer, **({"id": request["id"]} if "id" in request else {})})
         writer.close()
+
+
+async def _requests(reader: asyncio.StreamReader) -> AsyncIterator[Line]:
+    """Objects, which QEMU's client sends without anything between them."""
+    heard = ""
+    while piece := await reader.read(1 << 16):
+        heard += piece.decode()
+        with contextlib.suppress(json.JSONDecodeError):
+            while heard:
+                request, end = json.JSONDecoder().raw_decode(heard)
+                heard = heard[end:].lstrip()
+                yield request
 
 
 class Silent(Monitor):
@@ -65,7 +77,7 @@ class Silent(Monitor):
         self.greeting = None
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def served(monitor: Monitor, path: Path) -> AsyncIterator[None]:
     """A monitor that listens."""
     server = await asyncio.start_unix_server(monitor.serve, path)
