@@ -37,11 +37,11 @@ class Terminal:
 
     def __init__(self, process: subprocess.Popen[bytes], master: int) -> None:
         self.process = process
-        self._master = master
-        self._screen = ""
+        self.master = master
+        self._screen = self._sent = ""
 
     def type(self, text: str) -> Self:
-        os.write(self._master, text.encode())
+        os.write(self.master, text.encode())
         return self
 
     def until(self, pattern: str, *, nudge: str = "") -> str:
@@ -58,20 +58,29 @@ class Terminal:
         text, self._screen = self._shown()[: found.end()], self._shown()[found.end() :]
         return text
 
+    def all_of_it(self) -> str:
+        """All that was sent, control sequences included, once the program has let go of us."""
+        with contextlib.suppress(OSError):  # EIO: nobody has the other side
+            while True:
+                self._read(TIMEOUT)
+        return self._sent
+
     def _shown(self) -> str:
         return _CONTROL.sub("", self._screen)
 
     def _read(self, timeout: float) -> None:
-        if select.select([self._master], [], [], max(timeout, 0))[0]:
-            self._screen += os.read(self._master, 1 << 16).decode(errors="replace")
+        if select.select([self.master], [], [], max(timeout, 0))[0]:
+            text = os.read(self.master, 1 << 16).decode(errors="replace")
+            self._screen += text
+            self._sent += text
 
 
 @contextlib.contextmanager
-def terminal(folder: Path, program: str, *words: str) -> Iterator[Terminal]:
+def terminal(folder: Path, program: str, *words: str, kind: str = "xterm") -> Iterator[Terminal]:
     """A program of the environment that the tests run in, on a terminal."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, SIZE)
-    environment = {**os.environ, "TERM": "xterm", "HOME": str(folder), "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "TERM": kind, "HOME": str(folder), "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         [str(Path(sys.executable).with_name(program)), *words],
         cwd=folder,
@@ -85,6 +94,7 @@ def terminal(folder: Path, program: str, *words: str) -> Iterator[Terminal]:
     try:
         yield Terminal(process, master)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)  # with what it has started
+        with contextlib.suppress(ProcessLookupError):  # it has ended, with what it has started
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         os.close(master)
