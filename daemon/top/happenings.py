@@ -1,8 +1,8 @@
-"""Events, as they are listed; and what they say of CPUs that no query tells."""
+"""Events, as they are listed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,6 @@ from daemon.top.ost import in_words
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import tzinfo
-
-    from daemon.top.model import Snapshot
 
 WALL_TIMES = range(946_684_800, 253_402_300_800)
 """Seconds from 2000 to 9999: what is before is the time of a machine with a clock of its own."""
@@ -60,31 +58,3 @@ def _text(data: Any) -> str:
 
 def _scalar(value: Any) -> str:
     return "..." if isinstance(value, dict | list) else str(value)
-
-
-class Errors:
-    """CPUs that have raised errors, by their number, until they leave or the machine is reset."""
-
-    def __init__(self) -> None:
-        self._errors: dict[int, tuple[str, str]] = {}
-
-    def take(self, event: Mapping[str, Any]) -> None:
-        """Learn from an event."""
-        match event:
-            case {"event": "X_VCPU_ERROR", "data": {"index": int(index), **rest}}:
-                told = f"{rest.get('severity', 'an')} error"
-                self._errors[index] = (str(rest.get("path", "")), told)
-            case {"event": "RESET"}:
-                self._errors.clear()
-            case {"event": "DEVICE_DELETED", "data": {"path": path}}:
-                self._errors = {n: told for n, told in self._errors.items() if told[0] != path}
-
-    def marked(self, snapshot: Snapshot) -> Snapshot:
-        """The same machine, with those CPUs in trouble."""
-        if not self._errors:
-            return snapshot
-        cpus = tuple(
-            replace(cpu, trouble=self._errors[cpu.index][1]) if cpu.index in self._errors else cpu
-            for cpu in snapshot.cpus
-        )
-        return replace(snapshot, cpus=cpus)

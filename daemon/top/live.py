@@ -14,7 +14,7 @@ from rich.console import Group
 from rich.live import Live
 
 from daemon.top.client import Client, Gone, TopError
-from daemon.top.happenings import Errors, Happening, happening
+from daemon.top.happenings import Happening, happening
 from daemon.top.keys import pressed, unbuffered
 from daemon.top.model import Snapshot
 from daemon.top.view import screen
@@ -57,7 +57,6 @@ class Top:
         self._interval = interval
         self._snapshot = Snapshot()
         self._happened: deque[Happening] = deque(maxlen=KEPT)
-        self._errors = Errors()
         self._shutdown = ""
         self._news = asyncio.Event()
         self._ended = asyncio.Event()
@@ -104,7 +103,6 @@ class Top:
 
     def _hear(self, event: Mapping[str, Any]) -> None:
         self._happened.append(happening(event))
-        self._errors.take(event)
         match event:
             case {"event": "SHUTDOWN", "data": {"reason": str(reason)}}:
                 self._shutdown = reason
@@ -140,8 +138,7 @@ class Top:
         if self._live is None:
             return
         size = self._console.size
-        shown = self._errors.marked(self._snapshot)
-        drawn = screen(shown, self._happened, size.width, size.height)
+        drawn = screen(self._snapshot, self._happened, size.width, size.height)
         self._live.update(Group(*drawn), refresh=True)
 
     @contextlib.contextmanager

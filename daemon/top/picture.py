@@ -17,6 +17,8 @@ from daemon.top.view import screen
 from daemon.translate import vcpu_info, wire_event
 from daemon.version import VERSION
 from machine.clock import VirtualClock
+from machine.faults.stage import Stage
+from machine.faults.table import NOW
 from machine.trace import Trace
 from machine.virt import VirtMachine
 from protocol.encode import encode_event
@@ -63,6 +65,10 @@ class Run:
         """Let the guest's user take a CPU offline."""
         self.machine.power.guest_write(f"/sys/devices/system/cpu/cpu{index}/online", "0")
 
+    def fail(self, index: int) -> None:
+        """Let a CPU have a hardware error that could be corrected."""
+        self.machine.faults.inject(Stage(NOW, "corrected-error", target=index))
+
     def snapshot(self) -> Snapshot:
         """What a client would be told."""
         vcpus = [vcpu_info(self.machine, slot) for slot in self.machine.slots]
@@ -87,6 +93,7 @@ def picture() -> str:
         run.settle()
     for index in (5, 17):
         run.offline(index)
+    run.fail(3)
     run.machine.device_del("core18")
     run.settle()
     run.machine.device_del("core19")

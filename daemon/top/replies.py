@@ -18,6 +18,7 @@ Ost = tuple[int, int]
 """Source and status of a report; zeros for none."""
 
 NO_REPORT: Ost = (0, 0)
+INTERNAL_ERROR = "internal-error"
 
 GUEST_UNKNOWN = "which CPUs the guest uses: that is only guessed from its reports"
 REPORTS_UNKNOWN = "what the guest reports: query-acpi-ospm-status is refused"
@@ -31,7 +32,6 @@ def of_vcpus(reply: Any) -> tuple[Cpu, ...]:
 
 def _of_vcpu(vcpu: Any) -> Cpu:
     ost = _last_ost(vcpu)
-    plugged = vcpu["vmm"]["plugged"]
     return Cpu(
         index=vcpu["index"],
         place=place_of(vcpu["props"]),
@@ -39,8 +39,19 @@ def _of_vcpu(vcpu: Any) -> Cpu:
         state=_state(vcpu, ost),
         name=vcpu["vmm"].get("id") or _leaf(vcpu["vmm"].get("qom-path", "")),
         report=in_words(*ost),
-        trouble=in_words(*ost) if plugged and failed(*ost) else "",
+        trouble=_trouble(vcpu, ost) if vcpu["vmm"]["plugged"] else "",
     )
+
+
+def _trouble(vcpu: Any, ost: Ost) -> str:
+    """All that is wrong with a CPU that is there."""
+    errors = vcpu["vmm"].get("errors", {}).items()
+    found = [f"{severity} errors: {count}" for severity, count in errors if count]
+    if vcpu.get("kvm", {}).get("state") == INTERNAL_ERROR:
+        found.append("internal error")
+    if failed(*ost):
+        found.append(in_words(*ost))
+    return ", ".join(found)
 
 
 def _last_ost(vcpu: Any) -> Ost:

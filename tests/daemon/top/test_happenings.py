@@ -1,4 +1,4 @@
-"""Events in the list, and what they say of CPUs."""
+"""Events in the list."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.top.happenings import Errors, happening
-from daemon.top.model import Cpu, Snapshot
+from daemon.top.happenings import happening
 
 WORDS = st.sampled_from(["info", "index", "path", "slot", "source", "status", "seconds"])
 JSON = st.recursive(
@@ -54,37 +53,3 @@ def test_no_event_is_too_strange_to_be_listed(strange: dict[str, Any]) -> None:
 def test_no_data_is_too_strange(strange: dict[str, Any]) -> None:
     for shape in ({"data": strange}, {"data": {"info": strange}}, {"timestamp": strange}):
         happening({"event": "X_VCPU_ERROR", **shape})
-        Errors().take({"event": "X_VCPU_ERROR", **shape})
-
-
-def troubles(errors: Errors) -> list[str]:
-    marked = errors.marked(Snapshot(cpus=tuple(map(Cpu, range(3)))))
-    return [cpu.trouble for cpu in marked.cpus]
-
-
-ERROR = event("X_VCPU_ERROR", index=1, path="/machine/peripheral/core1", severity="corrected")
-
-
-def test_a_cpu_that_raises_an_error_is_in_trouble() -> None:
-    errors = Errors()
-    assert troubles(errors) == ["", "", ""]
-    errors.take(ERROR)
-    assert troubles(errors) == ["", "corrected error", ""]
-
-
-@pytest.mark.parametrize(
-    ("after", "over"),
-    [
-        (event("RESET", guest=False), True),
-        (event("DEVICE_DELETED", device="core1", path="/machine/peripheral/core1"), True),
-        (event("DEVICE_DELETED", device="core2", path="/machine/peripheral/core2"), False),
-        (event("STOP"), False),
-    ],
-)
-def test_it_is_so_until_the_cpu_leaves_or_the_machine_is_reset(
-    after: dict[str, Any], *, over: bool
-) -> None:
-    errors = Errors()
-    errors.take(ERROR)
-    errors.take(after)
-    assert troubles(errors) == ["", "" if over else "corrected error", ""]

@@ -13,6 +13,7 @@ from machine.config import MachineConfig
 from machine.topology import Topology
 from tests.box import FLAT, Box
 from tests.daemon.top.monitors import recorded
+from tests.machine.faults.stages import inject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +92,25 @@ def test_the_trouble_is_over_with_the_next_report(box: Box) -> None:
     plug(box, 2)
     box.settle()
     assert seen(box, 2).shown is CpuState.ONLINE
+
+
+def test_a_cpu_with_hardware_errors_is_in_trouble_until_it_leaves(box: Box) -> None:
+    plug(box, 2)
+    box.settle()
+    for _ in range(2):
+        inject(box.machine, "now", "corrected-error", target=2)
+    box.settle()
+    assert (seen(box, 2).state, seen(box, 2).trouble) == (CpuState.ONLINE, "corrected errors: 2")
+    box.returned("device_del", id="core2")
+    box.settle()
+    assert seen(box, 2).shown is CpuState.ABSENT
+
+
+def test_a_cpu_that_kvm_can_not_run_is_in_trouble(box: Box) -> None:
+    inject(box.machine, "now", "internal-error", target=1)
+    box.settle()
+    assert seen(box, 1).trouble == "internal error"
+    assert box.returned("query-status")["status"] == "internal-error"
 
 
 def test_before_the_guest_boots_cpus_are_only_plugged() -> None:
