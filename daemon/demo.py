@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from qemu.qmp import QMPClient, QMPError
 
+from daemon.arguments import INTERRUPTED, seconds
 from daemon.demo_story import Point, Story
 
 if TYPE_CHECKING:
@@ -302,15 +303,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--verbose", action="store_true", help="show every register access, too")
     parser.add_argument(
-        "--timeout", type=float, default=30.0, help="seconds to wait for anything, default 30"
+        "--timeout", type=seconds, default=30.0, help="seconds to wait for anything, default 30"
     )
     options = parser.parse_args(argv)
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     try:
         asyncio.run(run(options, lambda line: print(line, flush=True), colour=colour))  # noqa: T201
     except DemoError as error:
         print(f"demo: {error}", file=sys.stderr)  # noqa: T201 - the one clear line
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:
         sys.stdout = None
         return 1

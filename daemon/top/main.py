@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import math
 import sys
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from daemon.arguments import INTERRUPTED, seconds
 from daemon.top.address import parse
 from daemon.top.client import PATIENCE, Client, Gone, TopError
 from daemon.top.live import Top
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 PROGRAM = "armvirtd top"
 DEFAULT = "./qmp.sock"
-INTERRUPTED = 130
 
 
 def main(argv: Sequence[str]) -> int:
@@ -93,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--interval",
-        type=_seconds,
+        type=seconds,
         default=1.0,
         metavar="S",
         help="seconds after which to ask again if nothing happens; 1 if not given",
@@ -106,13 +105,3 @@ def _address(text: str) -> UnixAddress | TcpAddress:
         return parse(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds above 0")
-    return seconds

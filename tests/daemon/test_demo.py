@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
@@ -99,6 +100,22 @@ def test_what_does_not_come_in_time_is_an_error() -> None:
     done = demo("--timeout", "0.001")
     assert done.returncode == 1
     assert done.stderr == "demo: the boot of the guest did not come within 0.001 s\n"
+
+
+def test_a_time_that_never_ends_is_refused() -> None:
+    done = demo("--timeout", "nan")
+    assert done.returncode == 2
+    assert done.stderr.endswith("'nan' is not a number of seconds above 0\n")
+
+
+def test_an_interrupted_demo_ends_without_a_word() -> None:
+    command = [sys.executable, "-m", "daemon.demo"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.communicate()[1] == ""
+    assert process.returncode == 130
 
 
 def test_a_line_of_another_form_is_no_trace_point() -> None:
