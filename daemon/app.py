@@ -6,7 +6,6 @@ import asyncio
 import calendar
 import contextlib
 import logging
-import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -28,13 +27,11 @@ from machine.clock import VirtualClock
 from machine.errors import MachineError
 from machine.numa import warnings
 from machine.runstate import RunState
-from machine.trace import Trace, TracePoint
+from machine.trace import Trace
 from machine.virt import VirtMachine
 from protocol.errors import QmpError
 
 if TYPE_CHECKING:
-    from typing import TextIO
-
     from daemon.config import DaemonConfig, RtcBase
     from daemon.connection import Connection
     from daemon.monitor import Monitor
@@ -266,18 +263,14 @@ class App:
     def _trace_to(self, trace: Trace) -> None:
         if self._config.trace is None:
             return
+        from daemon.trace.writer import open_trace  # noqa: PLC0415 - few want one
+
         try:
-            stream = self._open(self._config.trace)
+            writer = open_trace(self._config.trace)
         except OSError as error:
             raise StartError(f"could not open '{self._config.trace}': {error.strerror}") from None
-        trace.listen(TraceWriter(stream, self._config.trace))
-
-    def _open(self, where: str) -> TextIO:
-        if where == "-":
-            return sys.stderr
-        stream = open(where, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - closed at the end
-        self._resources.callback(_close, stream)
-        return stream
+        self._resources.callback(writer.close)
+        trace.listen(writer)
 
 
 def seconds(base: RtcBase) -> int:
@@ -285,12 +278,6 @@ def seconds(base: RtcBase) -> int:
     if base == "utc":
         return int(time.time())
     return calendar.timegm(time.localtime()) if base == "localtime" else base
-
-
-def _close(stream: TextIO) -> None:
-    """Close a trace; that what it still holds can't be written has been said before."""
-    with contextlib.suppress(OSError):
-        stream.close()
 
 
 def _tell_failure(publishing: asyncio.Task[None]) -> None:
@@ -306,22 +293,3 @@ def _publisher(config: DaemonConfig) -> MqttPublisher | None:
     from daemon.mqtt import MqttPublisher  # noqa: PLC0415 - see above
 
     return MqttPublisher(config.mqtt, config.machine.name)
-
-
-class TraceWriter:
-    """Writes trace points as lines, until that fails: the machine is not to suffer from it."""
-
-    def __init__(self, stream: TextIO, name: str) -> None:
-        self._stream: TextIO | None = stream
-        self._name = name
-
-    def __call__(self, point: TracePoint) -> None:
-        """Write one."""
-        if self._stream is None:
-            return
-        try:
-            print(point, file=self._stream, flush=True)
-        except (OSError, UnicodeError) as error:
-            self._stream = None
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            log.warning("%s: %s; the trace ends here", self._name, reason)

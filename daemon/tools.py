@@ -33,11 +33,22 @@ def _top(argv: Sequence[str]) -> int:
     return main(argv)
 
 
+def _sequence(argv: Sequence[str]) -> int:
+    from daemon.sequence.tool import main  # noqa: PLC0415 - see above
+
+    return main(argv)
+
+
 TOOLS: Mapping[str, Tool] = {
     "top": Tool(
         "[SOCKET] [--once] [--interval S]",
         "show each CPU of a machine in its state, as they come and go",
         _top,
+    ),
+    "sequence": Tool(
+        "FILE [--op N] [--format mermaid|svg|list] [-o FILE]",
+        "list the plugs and unplugs in a trace, or draw one of them",
+        _sequence,
     ),
 }
 """By the word that asks for it."""

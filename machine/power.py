@@ -151,6 +151,8 @@ class Power:
         machine = self._machine
         if machine.run_state is RunState.SHUTDOWN:
             return
+        if machine.trace.on:
+            machine.trace("vmm", "qemu_system_reset", guest=guest, reason=reason)
         self._forget_request()
         machine.plugger.complete_removals()
         if machine.cpuhp is not None:
@@ -262,8 +264,11 @@ class Power:
 
     def method(self, path: str, cpu: int, *, begins: bool) -> None:
         """A method of AML begins or ends."""
-        name = "acpi_ds_begin_method_execution" if begins else "acpi_ds_terminate_control_method"
-        self._machine.trace("aml", name, cpu=cpu, path=path)
+        trace = self._machine.trace
+        if begins:
+            trace("aml", "acpi_ds_begin_method_execution", cpu=cpu, path=path)
+        else:
+            trace("aml", "acpi_ds_terminate_control_method", cpu=cpu, path=path)
 
     def cpus_changed(self, mpidr: int) -> None:
         """The kernel's enabled or online mask changed."""

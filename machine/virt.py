@@ -92,7 +92,7 @@ class VirtMachine:
             self._cold_plug(properties)
         self.power.start()  # everything is new: nothing has to be reset
         if not config.paused:
-            self.run_state = RunState.RUNNING
+            self._runstate_set(RunState.RUNNING)
 
     # Creation, in its order
 
@@ -365,9 +365,16 @@ class VirtMachine:
         self.ram.close()
 
     def _move(self, verb: Verb) -> None:
-        self.run_state, event = transition(self.run_state, verb)
+        state, event = transition(self.run_state, verb)
+        self._runstate_set(state)
         if event is not None:
             self.events.emit(event)
+
+    def _runstate_set(self, state: RunState) -> None:
+        if self.trace.on and state is not self.run_state:
+            self.trace("vmm", "runstate_set", current_state=self.run_state.value,
+                       new_state=state.value)  # fmt: skip
+        self.run_state = state
 
     def was_reset(self) -> None:
         """The run state follows a reset."""

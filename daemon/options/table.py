@@ -348,7 +348,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         ("trace",),
         "FILE|-",
-        "write what each layer of the machine does, as text; - is standard error",
+        "write what each layer does: trace events for Perfetto; to standard error (-) as text",
         _trace,
         ours=True,
     ),

@@ -3,85 +3,79 @@
 from __future__ import annotations
 
 import sys
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daemon.sequence.steps import Lane, Step, of_event, of_point
-from daemon.sequence.svg import draw
-from machine.clock import VirtualClock
+from daemon.sequence import svg, timeline
+from daemon.sequence.recorder import Recorder
+from daemon.trace.chrome import ChromeTrace
 from machine.config import MachineConfig
 from machine.topology import Topology
-from machine.trace import Trace
-from machine.virt import VirtMachine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-TITLES = {
-    "plug.svg": "device_add: CPU 2 comes",
-    "unplug.svg": "device_del: CPU 2 goes",
-    "refused.svg": "device_del: CPU 2 is the last one that is online, and stays",
+    from daemon.sequence.story import Story
+
+CPU = 2
+"""The one that comes and goes, of a machine that has two at first."""
+
+
+def _recorder() -> Recorder:
+    return Recorder(MachineConfig(topology=Topology(2, 1, 1, 6, 1)))
+
+
+def _plugged() -> Recorder:
+    recorder = _recorder()
+    recorder.plug(CPU)
+    return recorder
+
+
+def _unplugged() -> Recorder:
+    recorder = _plugged()
+    recorder.unplug(CPU)
+    return recorder
+
+
+def _refused() -> Recorder:
+    """The CPU is the last one that is online."""
+    recorder = _plugged()
+    for cpu in range(CPU):
+        path = f"/sys/devices/system/cpu/cpu{cpu}/online"
+        recorder.machine.power.guest_write(path, "0")
+        recorder.settle()
+    recorder.unplug(CPU)
+    return recorder
+
+
+RUNS: Mapping[str, Callable[[], Recorder]] = {
+    "plug.svg": _plugged,
+    "unplug.svg": _unplugged,
+    "refused.svg": _refused,
 }
+"""What is recorded for each picture of an operation: the last one of the run."""
 
 
-class Recorder:
-    """A machine whose steps are written down."""
-
-    def __init__(self) -> None:
-        self.trace = Trace(VirtualClock())
-        config = MachineConfig(topology=Topology(2, 1, 1, 6, 1))
-        self.machine = VirtMachine(config, self.trace)
-        self.machine.clock.run_until_idle()
-        self._steps: list[Step | None] = []
-        self.trace.listen(lambda point: self._steps.append(of_point(point)))
-        self.machine.events.listen(
-            lambda event: self._steps.append(of_event(self.trace.clock.now, event)),
-        )
-
-    def do(self, act: Callable[[VirtMachine], None]) -> None:
-        """Act, and wait until nothing happens any more."""
-        act(self.machine)
-        self.machine.clock.run_until_idle()
-
-    def record(self, request: str, act: Callable[[VirtMachine], None]) -> list[Step]:
-        """The steps of what follows from a client's request; time begins at it."""
-        began = self.machine.clock.now
-        self._steps[:] = [Step(began, Lane.CLIENT, Lane.VMM, request)]
-        self.do(act)
-        found = [step for step in self._steps if step is not None]
-        return [
-            Step(step.time - began, step.source, step.target, step.text)
-            for step, _ in groupby(found)
-        ]
+def story(name: str) -> Story:
+    """The operation of a picture; the machine is deterministic, and so is this."""
+    recorder = RUNS[name]()
+    recorder.machine.close()
+    return recorder.last()
 
 
-def _plug(machine: VirtMachine) -> None:
-    machine.device_add({"driver": "cortex-a72-arm-cpu", "id": "core2", "core-id": 2})
-
-
-def _ask_back(machine: VirtMachine) -> None:
-    machine.device_del("core2")
-
-
-def _offline_boot_cpus(machine: VirtMachine) -> None:
-    for cpu in (0, 1):
-        machine.power.guest_write(f"/sys/devices/system/cpu/cpu{cpu}/online", "0")
+def trace() -> str:
+    """A plug as a trace viewer shows it."""
+    recorder = _plugged()
+    recorder.machine.close()
+    viewer = ChromeTrace()
+    events = [event for point in recorder.points for event in viewer.take(point)]
+    operation = recorder.last().operation
+    return timeline.draw(f"{operation.title}, as a trace", events, operation.number)
 
 
 def pictures() -> dict[str, str]:
-    """The pictures by file name; the machine is deterministic, and so are they."""
-    recorder = Recorder()
-    plug = recorder.record("device_add core-id=2", _plug)
-    unplug = recorder.record("device_del core2", _ask_back)
-    recorder.do(_plug)
-    recorder.do(_offline_boot_cpus)
-    refused = recorder.record("device_del core2", _ask_back)
-    recorder.machine.close()
-    return {
-        name: draw(title, steps)
-        for (name, title), steps in zip(TITLES.items(), (plug, unplug, refused), strict=True)
-    }
+    """The pictures by file name."""
+    return {name: svg.draw(story(name)) for name in RUNS} | {"trace.svg": trace()}
 
 
 def main(folder: str) -> None:

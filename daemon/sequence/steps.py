@@ -6,17 +6,17 @@ stands beside. What is not in the table is detail that a diagram leaves out.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from daemon.translate import wire_event
+from machine.faults.table import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from machine.events import MachineEvent
     from machine.trace import TracePoint
 
 
@@ -31,8 +31,7 @@ class Lane(Enum):
     GUEST = "guest kernel"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """An arrow from one lane to another, or a note where both are the same; `time` in ns."""
 
     time: int
@@ -62,6 +61,8 @@ def _path_ends(*names: str) -> Callable[[Mapping[str, Any]], bool]:
     return lambda fields: fields["path"].rpartition(".")[2] in names
 
 
+HYPERCALL = "HVC"
+"""The instruction that calls firmware."""
 _C, _V, _K, _H, _A, _G = Lane
 
 FORMS: Mapping[str, tuple[Form, ...]] = {
@@ -95,12 +96,15 @@ FORMS: Mapping[str, tuple[Form, ...]] = {
     "cpuhp_acpi_ejecting_cpu": (Form(_A, _V, "eject CPU {idx}"),),
     "cpuhp_acpi_write_ost": (Form(_G, _A, "_OST ({event:#x}, {status:#x}) of CPU {slot}"),),
     "kvm_exit": (
-        Form(_G, _V, "HVC on CPU {vcpu_id}: PSCI, forwarded", lambda f: f["reason"] == "HYPERCALL"),
+        Form(_G, _V, f"{HYPERCALL} on CPU {{vcpu_id}}: PSCI", lambda f: f["reason"] == "HYPERCALL"),
     ),
     "CPU_ON": (Form(_V, _G, "CPU_ON of {target:#x}: {result}"),),
     "CPU_OFF": (Form(_V, _V, "CPU_OFF: CPU {cpu} is off"),),
     "kvm_set_mp_state": (Form(_V, _K, "vCPU {vcpu_id} is {state}"),),
     "gicv3_icc_igrpen1_write": (Form(_G, _H, "CPU {cpu} enables its interface"),),
+    "runstate_set": (Form(_V, _V, "run state: {new_state}"),),
+    "qemu_system_reset": (Form(_V, _V, "the machine is reset"),),
+    "vfs_write": (Form(_G, _G, "echo {text} > {path}"),),
     "cpu_masks": (
         Form(_G, _G, "CPU {cpu}: enabled, not online", lambda f: f["enabled"] and not f["online"]),
         Form(_G, _G, "CPU {cpu}: enabled, online", lambda f: f["online"]),
@@ -110,25 +114,86 @@ FORMS: Mapping[str, tuple[Form, ...]] = {
 """By the trace point's name; of several forms, the first that fits."""
 
 _DEVICE = re.compile(r"\\_SB\.CPUS\.(C[0-9A-F]{3})(?:\._\w+)?")
+_FAULTS: Mapping[str, Lane] = {"guest": _G, "kvm": _K, "qmp": _C}
+"""Where a fault is noted, by the layer of what it is about; elsewhere it is the VMM's."""
+MOST = 48
+"""Characters of a text; what is longer is cut."""
 
 
 def of_point(point: TracePoint) -> Step | None:
     """The step that a trace point is, if it is one."""
+    if point.layer == "qmp":
+        return _of_qmp(point)
+    if point.layer == "fault":
+        return _of_fault(point)
     for form in FORMS.get(point.name, ()):
         if form.when(point.fields):
             text = _DEVICE.sub(r"\1", form.text.format_map(point.fields))
-            return Step(point.time, form.source, form.target, text)
+            return Step(point.time, form.source, form.target, _cut(text))
     return None
 
 
-def of_event(time: int, event: MachineEvent) -> Step | None:
-    """The step that an event is, where clients are told of it."""
-    wire = wire_event(event)
-    if wire is None:
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST else f"{text[: MOST - 3]}..."
+
+
+def _of_fault(point: TracePoint) -> Step:
+    """Something was made to go otherwise: a note, where it was."""
+    event = EVENTS.get(str(point.fields.get("when")))
+    lane = _FAULTS.get(event.layer, _V) if event is not None else _V
+    return Step(point.time, lane, lane, _cut(f"fault: {point.name}"))
+
+
+def _of_qmp(point: TracePoint) -> Step | None:
+    told = _WIRE.get(point.name)
+    if told is None:
         return None
-    return Step(time, Lane.VMM, Lane.CLIENT, wire.event_name + _details(event))
+    inwards = point.name.startswith("handle")
+    source, target = (_C, _V) if inwards else (_V, _C)
+    return Step(point.time, source, target, _cut(told(point.fields)))
 
 
-def _details(event: MachineEvent) -> str:
-    source, status = getattr(event, "source", None), getattr(event, "status", None)
-    return "" if source is None else f" {source}/{status:#x}"
+def _command(fields: Mapping[str, Any]) -> str:
+    """A command and those of its arguments that say which CPU is meant."""
+    args = _object(fields.get("args"))
+    named = args.pop("id", None)
+    words = [str(named)] if isinstance(named, str) else []
+    words += [f"{key}={value}" for key, value in args.items() if key.endswith("-id")]
+    return " ".join([str(fields.get("execute")), *words])
+
+
+def _line(fields: Mapping[str, Any]) -> str:
+    return str(fields.get("cmdline", "")).strip("'\"")
+
+
+def _reply(fields: Mapping[str, Any]) -> str:
+    error = _object(fields.get("json")).get("error")
+    return f"error: {error.get('desc')}" if isinstance(error, dict) else "return"
+
+
+def _event(fields: Mapping[str, Any]) -> str:
+    """An event's name, and what an _OST says."""
+    event = _object(fields.get("json"))
+    info = event.get("data", {}).get("info")
+    name = str(event.get("event", "event"))
+    if not isinstance(info, dict) or "status" not in info:
+        return name
+    return f"{name} {info['source']}/{info['status']:#x}"
+
+
+def _object(text: object) -> dict[str, Any]:
+    """What a text of JSON says; nothing, where it was cut."""
+    try:
+        found = json.loads(str(text))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+_WIRE: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "handle_qmp_command": _command,
+    "handle_hmp_command": _line,
+    "monitor_qmp_respond": _reply,
+    "monitor_qapi_event_emit": _event,
+}
+"""What is said between client and VMM."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from daemon.sequence.steps import Lane
+from daemon.sequence.story import WAIT, spell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from daemon.sequence.steps import Step
+    from daemon.sequence.story import Story
 
 GAP, MARGIN, HEAD, ROW = 178, 150, 96, 31
 """Pixels: between lanes, left of the first one, above the first step, from step to step."""
@@ -30,28 +32,47 @@ text { font: 12px system-ui, "DejaVu Sans", sans-serif; fill: #202124; }
 .title { font-size: 17px; font-weight: 600; }
 .time { font-size: 11px; fill: #80868b; text-anchor: end; }
 .label { text-anchor: middle; paint-order: stroke; stroke: #fff; stroke-width: 4px; }
+.gap { fill: #f1f3f4; stroke: #dadce0; stroke-dasharray: 2 3; }
+.wait { font-size: 11px; fill: #5f6368; text-anchor: middle; font-style: italic; }
 .life { stroke: #dadce0; stroke-width: 2; }
 """
 
 
-def draw(title: str, steps: Sequence[Step]) -> str:
-    """Draw steps in their order."""
+class Gap(NamedTuple):
+    """A wait, in ns, that is longer than what a reader would take for none."""
+
+    duration: int
+
+
+def draw(story: Story) -> str:
+    """Draw the steps of an operation in their order; waits are marked, not drawn to scale."""
+    rows = list(_rows(story.steps))
+    title = escape(story.title)
     width = 2 * MARGIN + GAP * (len(Lane) - 1)
-    height = HEAD + ROW * (len(steps) + 1)
+    height = HEAD + ROW * (len(rows) + 1)
     return "\n".join(
         [
             (
                 f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-                f'width="{width}" height="{height}" role="img" aria-label="{escape(title)}">'
+                f'width="{width}" height="{height}" role="img" aria-label="{title}">'
             ),
             f"<style>{_STYLE}</style>",
             f'<rect width="{width}" height="{height}" fill="#fff"/>',
-            f'<text class="title" x="20" y="30">{escape(title)}</text>',
+            f'<text class="title" x="20" y="30">{title}</text>',
             *_lanes(height),
-            *_rows(steps),
+            *_drawn(rows),
             "</svg>\n",
         ]
     )
+
+
+def _rows(steps: Sequence[Step]) -> Iterator[Step | Gap]:
+    time = 0
+    for step in steps:
+        if step.time - time >= WAIT:
+            yield Gap(step.time - time)
+        time = step.time
+        yield step
 
 
 def _x(lane: Lane) -> int:
@@ -69,18 +90,27 @@ def _lanes(height: int) -> Iterator[str]:
         yield f'<text class="head" x="{x}" y="{HEAD - 29}">{lane.value}</text>'
 
 
-def _rows(steps: Sequence[Step]) -> Iterator[str]:
+def _drawn(rows: Sequence[Step | Gap]) -> Iterator[str]:
     shown: int | None = None
-    for n, step in enumerate(steps):
+    for n, row in enumerate(rows):
         y = HEAD + ROW * n + 16
-        if step.time != shown:
-            shown = step.time
-            yield f'<text class="time" x="{MARGIN - 75}" y="{y + 4}">{_microseconds(step)}</text>'
-        yield from _note(step, y) if step.source is step.target else _arrow(step, y)
+        if isinstance(row, Gap):
+            yield from _gap(row, y)
+            continue
+        if row.time != shown:
+            shown = row.time
+            yield f'<text class="time" x="{MARGIN - 75}" y="{y + 4}">+{spell(row.time)}</text>'
+        yield from _note(row, y) if row.source is row.target else _arrow(row, y)
 
 
-def _microseconds(step: Step) -> str:
-    return f"+{step.time / 1000:g} µs"
+def _gap(gap: Gap, y: int) -> Iterator[str]:
+    """A band across all lanes, in which time passes."""
+    width = GAP * (len(Lane) - 1) + 124
+    x = MARGIN - 62
+    yield f'<rect class="gap" x="{x}" y="{y - 10}" width="{width}" height="18" rx="9"/>'
+    yield (
+        f'<text class="wait" x="{x + width / 2:g}" y="{y + 3}">{spell(gap.duration)} pass</text>'
+    )
 
 
 def _note(step: Step, y: int) -> Iterator[str]:
