@@ -141,7 +141,8 @@ def _of_fault(point: TracePoint) -> Step:
     """Something was made to go otherwise: a note, where it was."""
     event = EVENTS.get(str(point.fields.get("when")))
     lane = _FAULTS.get(event.layer, _V) if event is not None else _V
-    return Step(point.time, lane, lane, _cut(f"fault: {point.name}"))
+    stage = point.fields.get("stage", "")
+    return Step(point.time, lane, lane, _cut(f"fault {stage}: {point.name}".replace(" :", ":")))
 
 
 def _of_qmp(point: TracePoint) -> Step | None:

@@ -33,6 +33,12 @@ class Story:
         """What was wanted, and what came of it."""
         return f"{self.operation.title}: {self.operation.result}"
 
+    @property
+    def took(self) -> str:
+        """How long it took; nothing has ended it, where that is empty."""
+        ended = self.operation.ended
+        return "" if ended is None else spell(ended - self.operation.began)
+
 
 def stories(points: Iterable[TracePoint]) -> list[Story]:
     """All operations in the order in which they began."""

@@ -47,7 +47,7 @@ class Gap(NamedTuple):
 def draw(story: Story) -> str:
     """Draw the steps of an operation in their order; waits are marked, not drawn to scale."""
     rows = list(_rows(story.steps))
-    title = escape(story.title)
+    title = escape(f"{story.title} ({story.took})" if story.took else story.title)
     width = 2 * MARGIN + GAP * (len(Lane) - 1)
     height = HEAD + ROW * (len(rows) + 1)
     return "\n".join(

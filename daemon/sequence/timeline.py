@@ -205,11 +205,15 @@ def _body(found: Chart, rows: Sequence[Row], axis: Axis, height: int) -> Iterato
 def _grid(found: Chart, axis: Axis, height: int) -> Iterator[str]:
     start, end = found.flow[0]["ts"], found.flow[-1]["ts"]
     zero = max(ns for ns, time in found.instants.items() if time <= start)
+    said = ""
     for ns, time in found.instants.items():
-        if ns == zero or start <= time <= end:
-            x = axis(time) - 4
-            yield f'<line class="grid" x1="{x:g}" y1="{TOP - 16}" x2="{x:g}" y2="{height - 8}"/>'
-            yield f'<text class="time" x="{x + 3:g}" y="{TOP - 8}">+{spell(ns - zero)}</text>'
+        if ns != zero and not start <= time <= end:
+            continue
+        x, label = axis(time) - 4, f"+{spell(ns - zero)}"
+        yield f'<line class="grid" x1="{x:g}" y1="{TOP - 16}" x2="{x:g}" y2="{height - 8}"/>'
+        if label != said:
+            yield f'<text class="time" x="{x + 3:g}" y="{TOP - 8}">{label}</text>'
+        said = label
 
 
 def _row(row: Row, axis: Axis, colour: str) -> Iterator[str]:

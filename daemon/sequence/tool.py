@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from daemon.sequence import mermaid, svg
-from daemon.sequence.story import Story, spell, stories
+from daemon.sequence.story import Story, stories
 from daemon.trace.reader import TraceFileError, read_trace
 
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ def _row(story: Story) -> str:
     """An operation in a line: number, when it began, how long it took, what came of it."""
     operation = story.operation
     began = f"{operation.began / 1e6:.6f} ms"
-    took = "-" if operation.ended is None else spell(operation.ended - operation.began)
-    return f"{operation.number:4}  {began:>18}  {took:>10}  {story.title}"
+    return f"{operation.number:4}  {began:>18}  {story.took or '-':>10}  {story.title}"
 
 
 def _write(text: str, where: str | None) -> None:

@@ -50,6 +50,11 @@ def _arguments(point: TracePoint) -> dict[str, Any]:
     return {"ns": point.time, "point": bounded(point.name), **fields}
 
 
+def _leads_through(point: TracePoint, mark: Mark) -> bool:
+    """Whether a flow goes through a slice: other CPUs run all the time, and for other reasons."""
+    return point.name != "kvm_entry" or cpu_of(point) == mark.operation.cpu
+
+
 def encoded(event: Event) -> str:
     """As a line of JSON."""
     return json.dumps(event, separators=(",", ":"))
@@ -111,7 +116,7 @@ class ChromeTrace:
         told = {"cat": point.layer, "args": _arguments(point)}
         if point.name in BEGINS:
             self._begin(track, BEGINS[point.name](point.fields), **told)
-            self._flow(track, marks)
+            self._flow(track, [mark for mark in marks if _leads_through(point, mark)])
         elif point.name in ENDS and track.slices:
             self._flow(track, [mark for mark in marks if mark.part is Part.LAST])
             self._end(track, **told)

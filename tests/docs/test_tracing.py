@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from daemon.sequence import mermaid
-from daemon.sequence.__main__ import story
+from daemon.sequence.__main__ import diagram
 from daemon.trace.points import LAYERS, POINTS
 from tests.docs.pages import ROOT, blocks, read, rows, section
 
@@ -78,4 +77,4 @@ def test_every_layer_is_one_that_is_shown() -> None:
 
 def test_the_diagram_is_what_the_machine_does_today() -> None:
     (block,) = blocks(PAGE, "mermaid")
-    assert block.text == mermaid.draw(story("refused.svg"))
+    assert block.text == diagram(), "run `make pictures`"

@@ -61,7 +61,7 @@ def test_it_draws_one_as_svg_into_a_file(
     assert run(["sequence", trace, "--op", "2", "--format", "svg", "-o", str(path)]) == 0
     assert capsys.readouterr().out == ""
     texts = [node.text for node in ET.parse(path).iter("{http://www.w3.org/2000/svg}text")]  # noqa: S314
-    assert "unplug core2: removed" in texts
+    assert "unplug core2: removed (3 µs)" in texts
     assert "DEVICE_DELETED" in texts
 
 
