@@ -92,6 +92,8 @@ _MEANING = {
     "kvm_unpark_vcpu": "the same vCPU, MPIDR and redistributor as ever",
     "wire_gic_cpu_irqs": "IRQ and timers, between vCPU and GIC",
     "unwire_gic_cpu_irqs": "cut IRQ and timers",
+    "cpu_pre_plug": "all checks are passed, and the slot is found",
+    "qdev_realize": "the CPU object is being made",
     "cpu_plug": "the CPU object is realized",
     "cpu_unplug_request": "the guest is asked; it decides",
     "cpu_unplug": "the CPU object is gone",
@@ -104,6 +106,7 @@ _MEANING = {
     "cpuhp_acpi_ejecting_cpu": "_EJ0: the guest lets go of it",
     "arm_set_cpu_on": "reset; an engine to execute it is made",
     "arm_set_cpu_off": "its engine is dropped",
+    "AFFINITY_INFO": "is it off? 1 says so",
     "CPU_OFF": "a CPU turns itself off",
 }
 _OST = {
@@ -221,9 +224,12 @@ def _counted_as(point: Point) -> str | None:
     return "ICC"
 
 
+_COMINGS_AND_GOINGS = frozenset({"kvm_entry", "kvm_exit", "kvm_userspace_exit"})
+
+
 def _left_out(point: Point) -> bool:
     """Whether it adds nothing: an exit, the falling edge of a pulse, the asking for names."""
-    if point.name == "kvm_exit":
+    if point.name in _COMINGS_AND_GOINGS:
         return True
     if point.name == "acpi_evaluate_object":
         return _method(point) not in _SHOWN_METHODS

@@ -87,7 +87,8 @@ class FileTrace:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC
         self._fd: int | None = os.open(name, flags, 0o666)
         self._chrome = ChromeTrace()
-        self._separator = "[\n"
+        self._separator = ""
+        self._write("[\n")
 
     def __call__(self, point: TracePoint) -> None:
         """Write the events of one, at once."""

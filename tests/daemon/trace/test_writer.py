@@ -46,6 +46,12 @@ def test_a_file_that_is_not_finished_has_all_that_came(recorded: Recorded, tmp_p
     trace.close()
 
 
+def test_a_machine_that_never_came_to_be_leaves_an_empty_trace(tmp_path: Path) -> None:
+    FileTrace(str(tmp_path / "trace")).close()
+    events = json.loads((tmp_path / "trace").read_text(encoding="utf-8"))
+    assert {event["ph"] for event in events} == {"M"}
+
+
 @pytest.mark.parametrize("cut", [1, 2, 17, 400])
 def test_a_file_that_was_cut_off_is_read_up_to_there(
     recorded: Recorded, tmp_path: Path, cut: int
