@@ -13,6 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from machine.faults.table import EVENTS
+from machine.kvm.smccc import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,8 +62,8 @@ def _path_ends(*names: str) -> Callable[[Mapping[str, Any]], bool]:
     return lambda fields: fields["path"].rpartition(".")[2] in names
 
 
-HYPERCALL = "HVC"
-"""The instruction that calls firmware."""
+HYPERCALL = "HVC on CPU "
+"""How a call of firmware begins."""
 _C, _V, _K, _H, _A, _G = Lane
 
 FORMS: Mapping[str, tuple[Form, ...]] = {
@@ -96,7 +97,7 @@ FORMS: Mapping[str, tuple[Form, ...]] = {
     "cpuhp_acpi_ejecting_cpu": (Form(_A, _V, "eject CPU {idx}"),),
     "cpuhp_acpi_write_ost": (Form(_G, _A, "_OST ({event:#x}, {status:#x}) of CPU {slot}"),),
     "kvm_exit": (
-        Form(_G, _V, f"{HYPERCALL} on CPU {{vcpu_id}}: PSCI", lambda f: f["reason"] == "HYPERCALL"),
+        Form(_G, _V, f"{HYPERCALL}{{vcpu_id}}: PSCI", lambda f: f["reason"] == "HYPERCALL"),
     ),
     "CPU_ON": (Form(_V, _G, "CPU_ON of {target:#x}: {result}"),),
     "CPU_OFF": (Form(_V, _V, "CPU_OFF: CPU {cpu} is off"),),
@@ -113,6 +114,7 @@ FORMS: Mapping[str, tuple[Form, ...]] = {
 }
 """By the trace point's name; of several forms, the first that fits."""
 
+_RESULTS = {int(result): result.name for result in Result}
 _DEVICE = re.compile(r"\\_SB\.CPUS\.(C[0-9A-F]{3})(?:\._\w+)?")
 _FAULTS: Mapping[str, Lane] = {"guest": _G, "kvm": _K, "qmp": _C}
 """Where a fault is noted, by the layer of what it is about; elsewhere it is the VMM's."""
@@ -121,16 +123,34 @@ MOST = 48
 
 
 def of_point(point: TracePoint) -> Step | None:
-    """The step that a trace point is, if it is one."""
+    """The step that a trace point is, if it is one, and has the fields for it."""
+    try:
+        return _step(point)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return None
+
+
+def _step(point: TracePoint) -> Step | None:
+    """The step.
+
+    Raises:
+        AttributeError, LookupError, TypeError, ValueError: a field is not there, or something else.
+    """
     if point.layer == "qmp":
         return _of_qmp(point)
     if point.layer == "fault":
         return _of_fault(point)
     for form in FORMS.get(point.name, ()):
         if form.when(point.fields):
-            text = _DEVICE.sub(r"\1", form.text.format_map(point.fields))
+            text = _DEVICE.sub(r"\1", form.text.format_map(_spelled(point.fields)))
             return Step(point.time, form.source, form.target, _cut(text))
     return None
+
+
+def _spelled(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields, with a result of PSCI's by its name."""
+    result = fields.get("result")
+    return fields if result not in _RESULTS else {**fields, "result": _RESULTS[result]}
 
 
 def _cut(text: str) -> str:

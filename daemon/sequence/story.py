@@ -57,7 +57,8 @@ def stories(points: Iterable[TracePoint]) -> list[Story]:
 def _own(steps: list[Step]) -> Iterator[Step]:
     """Without calls of firmware that nothing here follows: another operation's."""
     for step, following in zip_longest(steps, steps[1:]):
-        strange = HYPERCALL in step.text and (following is None or following.time != step.time)
+        is_call = step.text.startswith(HYPERCALL)
+        strange = is_call and (following is None or following.time != step.time)
         if not strange:
             yield step
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from daemon.trace.subject import is_executed, subject
+from daemon.trace.subject import is_executed, number, subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +32,15 @@ class Kind(Enum):
     EJECT = "eject"
 
 
+_FAILURES = {1: "non-specific failure", 2: "unrecognized notify"}
+_EJECTION = {
+    0x80: "not supported",
+    0x81: "device in use",
+    0x82: "device busy",
+    0x83: "dependency busy",
+}
+_INSERTION = {0x80: "in progress", 0x81: "driver load failure", 0x82: "not supported"}
+"""Status codes of _OST (ACPI 6.5 §6.3.5.2)."""
 REQUESTS: Mapping[str, Kind] = {"device_add": Kind.PLUG, "device_del": Kind.UNPLUG}
 
 
@@ -138,7 +147,7 @@ class Operations:
         text = str(point.fields.get("json", ""))
         if not text.startswith('{"error"'):
             return [Mark(request, Part.STEP)]
-        why = _json(text).get("error", {}).get("desc", "")
+        why = _inside(_json(text), "error").get("desc", "")
         return self._end(request, point, f"refused: {why}")
 
     def _wanted(self, point: TracePoint, kind: Kind) -> list[Mark]:
@@ -160,8 +169,8 @@ class Operations:
     # What comes of them
 
     def _plugged(self, point: TracePoint) -> list[Mark]:
-        mpidr, index = point.fields.get("mpidr"), point.fields.get("index")
-        if isinstance(mpidr, int) and isinstance(index, int):
+        mpidr, index = number(point.fields.get("mpidr")), number(point.fields.get("index"))
+        if mpidr is not None and index is not None:
             self._affinities[mpidr] = index
         return self._step(point)
 
@@ -184,7 +193,7 @@ class Operations:
         return self._by_the_guest(point) or self._step(point)
 
     def _ost(self, point: TracePoint) -> list[Mark]:
-        event, status = point.fields.get("event"), point.fields.get("status")
+        event, status = number(point.fields.get("event")), number(point.fields.get("status"))
         removal = event in EJECT_EVENTS
         if removal and (began := self._by_the_guest(point)):
             return began
@@ -194,7 +203,7 @@ class Operations:
         if removal and status == IN_PROGRESS:
             return [Mark(operation, Part.STEP)]
         if status:
-            return self._end(operation, point, f"_OST ({event}, {status:#x})")
+            return self._end(operation, point, _refusal(event, status))
         operation.reported = True
         if not operation.settled:
             return [Mark(operation, Part.STEP)]
@@ -216,12 +225,12 @@ class Operations:
 
     def _event(self, point: TracePoint) -> list[Mark]:
         """An event goes to the clients; one that tells of a CPU may come right after the end."""
-        cpu = _cpu_in_event(point)
-        candidates = [*self._open.values(), *([self._last] if self._last is not None else [])]
-        data = _json(str(point.fields.get("json", ""))).get("data", {})
-        names = {data.get("device"), str(data.get("path", "")).rpartition("/")[2]} - {None, ""}
+        data = _inside(_json(str(point.fields.get("json", ""))), "data")
+        cpu = _slot(data)
+        names = {str(data.get("device", "")), str(data.get("path", "")).rpartition("/")[2]} - {""}
         about_one = cpu is not None or bool(names)
-        found = [each for each in candidates if each.cpu == cpu or each.name in names]
+        candidates = [*self._open.values(), *([self._last] if self._last is not None else [])]
+        found = [each for each in candidates if _is_about(each, cpu, names)]
         if not about_one:
             found = [each for each in self._open.values() if not each.settled]
         return [
@@ -267,6 +276,13 @@ class Operations:
         return [Mark(operation, Part.LAST)]
 
 
+def _refusal(event: int | None, status: int) -> str:
+    """A failure that the guest has reported, in words where there are some."""
+    words = _EJECTION if event in EJECT_EVENTS else _INSERTION
+    why = {**_FAILURES, **words}.get(status, "failed")
+    return f"{why}: _OST ({event}, {status})"
+
+
 def _is_report(point: TracePoint) -> bool:
     return str(point.fields.get("path", "")).endswith("._OST")
 
@@ -299,10 +315,19 @@ def _json(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _cpu_in_event(point: TracePoint) -> int | None:
-    info = _json(str(point.fields.get("json", ""))).get("data", {}).get("info", {})
-    slot = info.get("slot") if isinstance(info, dict) else None
-    return int(slot) if isinstance(slot, str) and slot.isdecimal() else None
+def _inside(found: dict[str, Any], key: str) -> dict[str, Any]:
+    inside = found.get(key)
+    return inside if isinstance(inside, dict) else {}
+
+
+def _slot(data: dict[str, Any]) -> int | None:
+    """The CPU that an event's information names."""
+    slot = _inside(data, "info").get("slot")
+    return int(slot) if isinstance(slot, str) and slot.isascii() and slot.isdigit() else None
+
+
+def _is_about(operation: Operation, cpu: int | None, names: set[str]) -> bool:
+    return operation.name in names or (cpu is not None and operation.cpu == cpu)
 
 
 _HANDLERS: Mapping[str, Callable[[Operations, TracePoint], list[Mark]]] = {

@@ -34,10 +34,11 @@ _TARGETED = frozenset({"AFFINITY_INFO", "CPU_ON"})
 
 def cpu_of(point: TracePoint) -> int | None:
     """The CPU on whose track a point belongs: the one that is named, or that executes."""
-    return next((_number(point.fields[key]) for key in FIELDS if key in point.fields), None)
+    return next((number(point.fields[key]) for key in FIELDS if key in point.fields), None)
 
 
-def _number(value: object) -> int | None:
+def number(value: object) -> int | None:
+    """A field that is a number; None for anything else, as in a file of somebody else's."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
@@ -52,7 +53,7 @@ def subject(point: TracePoint, affinities: Mapping[int, int]) -> int | None:
     if path is not None:
         return int(path[1], 16)
     if point.name in _TARGETED:
-        target = _number(point.fields.get("target"))
+        target = number(point.fields.get("target"))
         return None if target is None else affinities.get(target, target)
     return cpu_of(point)
 

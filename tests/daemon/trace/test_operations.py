@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from daemon.trace.operations import Kind, Operation, Operations, Part
 from machine.trace import TracePoint
 
@@ -65,7 +62,7 @@ def test_a_guest_that_refuses_ends_an_unplug(recorded: Recorded) -> None:
     recorded.plugs(2)
     recorded.takes_offline(0, 1)
     recorded.unplugs(2)
-    assert results(recorded)[1] == (Kind.UNPLUG, 2, "_OST (3, 0x82)")
+    assert results(recorded)[1] == (Kind.UNPLUG, 2, "device busy: _OST (3, 130)")
 
 
 def test_a_vmm_that_refuses_ends_it_at_once(recorded: Recorded) -> None:
@@ -132,39 +129,3 @@ def test_a_removal_that_a_reset_completes_is_removed(recorded: Recorded) -> None
     recorded.does("system_reset")
     recorded.plugs(2)
     assert results(recorded)[1][2] == "removed, and nothing more"
-
-
-FIELDS = st.dictionaries(
-    st.sampled_from(["index", "cpu", "slot", "path", "json", "args", "execute", "event", "status"]),
-    st.sampled_from([-1, 0, 1, 2, 3, 0x84, "", "2", "{}", "[", "device_add", None, True, False]),
-    max_size=4,
-)
-NAMES = (
-    "handle_qmp_command",
-    "handle_hmp_command",
-    "monitor_qmp_respond",
-    "monitor_qapi_event_emit",
-    "cpu_pre_plug",
-    "cpu_plug",
-    "cpu_masks",
-    "cpu_unplug_request",
-    "cpu_unplug",
-    "cpuhp_acpi_ejecting_cpu",
-    "cpuhp_acpi_write_ost",
-    "qemu_system_reset",
-    "something else",
-)
-
-
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    st.lists(
-        st.builds(TracePoint, st.just(0), st.just("vmm"), st.sampled_from(NAMES), FIELDS),
-        max_size=20,
-    )
-)
-def test_no_stream_of_points_is_too_strange(points: list[TracePoint]) -> None:
-    for operation, followed in follow(points).values():
-        places = [part for _, part in followed]
-        assert places.count(Part.LAST) <= 1
-        assert (operation.ended is None) or operation.outcome is not None
