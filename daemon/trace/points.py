@@ -89,6 +89,7 @@ POINTS: tuple[Kind, ...] = (
     Kind("guest", "vfs_write", "a user of the guest writes to a file of the kernel's"),
     Kind("guest", "acpi_evaluate_object", "the kernel evaluates an object of firmware's AML"),
     Kind("guest", "acpi_ev_queue_notify_request", "AML has executed Notify"),
+    Kind("guest", "acpi_map_gic_cpu_interface", "a kernel without hot-plug skips a disabled GICC"),
     Kind("guest", "cpu_masks", "a CPU has become enabled or online, or has ceased to be"),
     Kind("fault", "*", "a stage of a scenario makes something go otherwise"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from machine.guest import acpi_tables, timer
@@ -38,10 +39,17 @@ class AcpiHost:
         self._running.hardware.store(address, size, value)
 
     def notify(self, path: str, value: int) -> None:
-        """Notify was executed: its handling runs on the same CPU, later."""
+        """Notify was executed: its handling runs on the same CPU, later.
+
+        That is after what the method has stalled and slept before.
+        """
         if self._kernel.observer is not None:
             self._kernel.observer.traced("acpi_ev_queue_notify_request", path=path, value=value)
-        self._kernel.scan.notify(path, value, self._running)
+        cpu = self._running
+        if owed := self._owed.get(cpu, 0):
+            timer.start(cpu, owed, partial(self._kernel.scan.notify, path, value))
+        else:
+            self._kernel.scan.notify(path, value, cpu)
 
     def entered(self, path: str) -> None:
         """A method begins; told only while somebody watches."""
@@ -60,9 +68,7 @@ class AcpiHost:
 
     def rest(self, cpu: Cpu) -> Thread:
         """Let the time pass that what was evaluated on a CPU has stalled and slept."""
-        owed = self._owed.pop(cpu, 0)
-        if owed:
-            yield from timer.sleep(cpu.hardware, owed)
+        yield from timer.sleep(cpu, self._owed.pop(cpu, 0))
 
     def now(self) -> int:
         """The virtual counter, and what is owed."""

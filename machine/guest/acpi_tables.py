@@ -34,6 +34,11 @@ class Gicc(NamedTuple):
     mpidr: int
 
     @property
+    def enabled(self) -> bool:
+        """Whether the CPU is there from the start."""
+        return bool(self.flags & GICC_ENABLED)
+
+    @property
     def usable(self) -> bool:
         """Whether the CPU may ever be brought up: enabled, or online-capable."""
         return bool(self.flags & (GICC_ENABLED | GICC_ONLINE_CAPABLE))

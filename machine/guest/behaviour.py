@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 from typing import NamedTuple, Protocol
 
 MS = 1_000_000
@@ -46,6 +47,9 @@ class Behaviour:
         load: how busy the guest is with something else, 0 to below 1: latencies grow by 1/(1-load).
         speed: how many times as fast as a Linux guest under TCG; None for no latency at all.
         boot_time: ns from the kernel's first instruction until its drivers are there.
+
+    Raises:
+        ValueError: a number is out of its range; the text begins with the field's name.
     """
 
     kernel: KernelKind = KernelKind.HOTPLUG
@@ -55,6 +59,17 @@ class Behaviour:
     load: float = 0.0
     speed: float | None = None
     boot_time: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.load < 1:
+            raise ValueError("load expects a number from 0 to below 1")
+        if self.speed is not None and not 0 < self.speed < inf:
+            raise ValueError("speed expects a positive number")
+        for name in ("online_delay", "boot_time"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} expects a number that is not negative")
+        if any(number < 0 for number in self.isolated):
+            raise ValueError("isolated expects numbers of CPUs")
 
     def takes(self, latency: int) -> int:
         """How long something takes this guest that takes `latency` ns at speed 1, without load."""
@@ -93,6 +108,9 @@ class Accepted(NamedTuple):
     delay: int = 0
 
 
+ACCEPTED = Accepted()
+
+
 class Obedient:
     """A guest that nobody has made to do anything."""
 
@@ -101,4 +119,4 @@ class Obedient:
     def decide(self, event: str, mpidr: int | None = None) -> Decision:
         """Whatever it is, it goes as ever."""
         del event, mpidr
-        return Accepted()
+        return ACCEPTED

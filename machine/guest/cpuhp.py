@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from machine.guest import psci, timer
+from machine.guest.latency import Latency
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -22,13 +23,14 @@ BRING_UP_TIMEOUT = 5000 * timer.MS
 KILL_TIMEOUT = 100 * timer.MS
 KILL_POLL = timer.MS // 10
 
-EPERM, EIO, EBUSY, EINVAL, ETIMEDOUT = 1, 5, 16, 22, 110
+EPERM, ENOENT, EIO, EBUSY, EINVAL, ETIMEDOUT = 1, 2, 5, 16, 22, 110
 
 
 def cpu_up(kernel: Kernel, on: Cpu, cpu: Cpu) -> Generator[None, None, int]:
     """Start `cpu` from `on`; 0, or a negative errno."""
     if cpu.online:
         return 0
+    yield from kernel.spend(on, Latency.CPU_UP)
     cpu.waiter = on
     answer = psci.cpu_on(on.hardware, cpu.mpidr, kernel.secondary_entry, cpu.id)
     if answer != psci.SUCCESS:
@@ -37,14 +39,14 @@ def cpu_up(kernel: Kernel, on: Cpu, cpu: Cpu) -> Generator[None, None, int]:
             kernel.printk(on.hardware, f"psci: failed to boot CPU{cpu.id} ({error})")
             kernel.printk(on.hardware, f"CPU{cpu.id}: failed to boot: {error}")
         return error
-    started = yield from timer.wait_until(on.hardware, lambda: cpu.online, BRING_UP_TIMEOUT)
+    started = yield from timer.wait_until(on, lambda: cpu.online, BRING_UP_TIMEOUT)
     if started:
         return 0
     kernel.printk(on.hardware, f"CPU{cpu.id}: failed to come online")
     return -EIO
 
 
-def secondary_start(kernel: Kernel, cpu: Cpu) -> Thread:
+def secondary_start(kernel: Kernel, cpu: Cpu) -> None:
     """The first code of a CPU that CPU_ON has started."""
     kernel.printk(cpu.hardware, f"Detected PIPT I-cache on CPU{cpu.id}")
     kernel.init_interrupts(cpu)
@@ -55,27 +57,27 @@ def secondary_start(kernel: Kernel, cpu: Cpu) -> Thread:
     )
     set_online(kernel, cpu, online=True)
     kernel.wake(cpu, cpu.waiter)
-    return kernel.idle(cpu)
 
 
 def cpu_down(kernel: Kernel, on: Cpu, cpu: Cpu) -> Generator[None, None, int]:
     """Take `cpu` offline from `on`; 0, or a negative errno.
 
-    That is -EBUSY for the last one that is online, or whatever it is kept online for.
+    That is -EBUSY for the last one that is online, and for one that is isolated.
     """
     if not cpu.online:
         return 0
-    if cpu.kept_online:
-        return cpu.kept_online
-    if len(kernel.online) == 1 or cpu is on:
+    isolated = cpu.id in kernel.will.behaviour.isolated
+    if isolated or len(kernel.online) == 1 or cpu is on:
         return -EBUSY
+    yield from kernel.spend(on, Latency.CPU_DOWN)
     cpu.dying, cpu.waiter = True, on
     kernel.wake(on, cpu)
-    died = yield from timer.wait_until(on.hardware, lambda: not cpu.online, BRING_UP_TIMEOUT)
+    died = yield from timer.wait_until(on, lambda: not cpu.online, BRING_UP_TIMEOUT)
     if not died:
         cpu.dying = False
         kernel.printk(on.hardware, f"CPU{cpu.id}: didn't die")
         return -ETIMEDOUT
+    timer.adopt(on, cpu)
     yield from _confirm_death(kernel, on, cpu)
     return 0
 
@@ -137,7 +139,7 @@ def _confirm_death(kernel: Kernel, on: Cpu, cpu: Cpu) -> Thread:
             return
         if polled >= KILL_TIMEOUT:
             break
-        yield from timer.sleep(on.hardware, KILL_POLL)
+        yield from timer.sleep(on, KILL_POLL)
     kernel.printk(
         on.hardware,
         f"CPU{cpu.id} may not have shut down cleanly (AFFINITY_INFO reports {state})",

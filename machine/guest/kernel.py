@@ -22,16 +22,18 @@ from machine.guest import (
     of_fdt,
     of_setup,
     psci,
+    sched,
     suspend,
     sysfs,
     timer,
+    udev,
 )
 from machine.guest.acpi_host import AcpiHost
 from machine.guest.acpi_scan import AcpiScan
 from machine.guest.amba_pl011 import Pl011
 from machine.guest.aml.errors import AmlError
 from machine.guest.aml.interpreter import Interpreter
-from machine.guest.behaviour import Obedient
+from machine.guest.behaviour import ACCEPTED, KernelKind, Obedient, OnlinePolicy
 from machine.guest.irq_gic_v3 import GicV3, NoRedistributorError
 from machine.guest.printk import Log
 from machine.guest.smp import IPI_RESCHEDULE, Cpu, SystemState
@@ -42,8 +44,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from machine.guest.aml.values import Value
-    from machine.guest.behaviour import Will
+    from machine.guest.behaviour import Decision, Will
+    from machine.guest.latency import Latency
     from machine.guest.platform import Platform, Thread
+
+
+NEVER = "never"
+"""The outcome of a boot that gets stuck."""
 
 
 class Observer(Protocol):
@@ -79,7 +86,8 @@ class Kernel:
         self.log = Log()
         self._uart: Pl011 | None = None
         self.terminal: Terminal | None = None
-        self.auto_online = True
+        self.kind = KernelKind.HOTPLUG
+        self._boot: Decision = ACCEPTED
         self.secondary_entry = 0
         self.resume_entry = 0
         self.system_state = SystemState.BOOTING
@@ -111,6 +119,8 @@ class Kernel:
         """
         self.secondary_entry = secondary_entry
         self.resume_entry = resume_entry
+        self.kind = self.will.behaviour.kernel
+        self._boot = self.will.decide("boot")
         try:
             boot = self._boot_by(of_fdt.load_tree(self._platform, x0))
         except (firmware.FirmwareError, acpi_tables.AcpiTableError) as error:
@@ -142,50 +152,62 @@ class Kernel:
         acpi_pptt.init_cpu_topology(self, tables.get("PPTT"))
         self.timer_interrupt = timer.virtual_timer_interrupt(tables["GTDT"])
         self._probe_psci(tables["FACP"])
-        boot = self.boot_cpu
-        yield from self._start_cpus(boot)
-        self._start_acpi(tables["DSDT"])
-        yield from self.acpi_host.rest(boot)
-        yield from self._coldplug(boot)
-        self._start_terminal()
-        self._set_running()
-        yield from self.idle(boot)
+        return self._rest_init(self._find_acpi_devices(tables["DSDT"]))
 
     def _boot_with_device_tree(self) -> Thread:
         """Without ACPI the CPUs are all there from the start, and stay."""
+        return self._rest_init(self._enable_all())
+
+    def _rest_init(self, devices: Thread) -> Thread:
+        """Start the first thread, and be the boot CPU's idle loop; `devices` finds what there is.
+
+        Linux: init/main.c.
+        """
         boot = self.boot_cpu
-        yield from self._start_cpus(boot)
-        for cpu in self.cpus:
-            cpu.enabled = True
-            self.cpus_changed(cpu)
+        spis = self.gic.init_distributor(self._platform)
+        self.printk(self._platform, f"GICv3: {spis} SPIs implemented")
+        self.init_interrupts(boot)
+        cpuhp.set_online(self, boot, online=True)
+        boot.tasks.append(self._kernel_init(boot, devices))
+        return sched.idle(self, boot)
+
+    def _kernel_init(self, boot: Cpu, devices: Thread) -> Thread:
+        """The first thread: all that takes time.
+
+        One that is to be stuck ends before there are drivers, and the CPUs have nothing to do.
+        """
+        yield from self._bring_up_secondaries(boot)
+        if self._boot.outcome == NEVER:
+            return
+        yield from self._take_time(boot)
+        yield from devices
         self._start_terminal()
         self._set_running()
-        yield from self.idle(boot)
 
     def _set_running(self) -> None:
         self.system_state = SystemState.RUNNING
         if self.observer is not None:
             self.observer.system_running()
 
-    def _start_cpus(self, boot: Cpu) -> Thread:
-        spis = self.gic.init_distributor(self._platform)
-        self.printk(self._platform, f"GICv3: {spis} SPIs implemented")
-        self.init_interrupts(boot)
-        cpuhp.set_online(self, boot, online=True)
-        yield from self._bring_up_secondaries(boot)
+    def _take_time(self, boot: Cpu) -> Thread:
+        """Whatever else a kernel does before its drivers are there."""
+        due = self.will.behaviour.boot_time + self._boot.delay
+        if due:
+            left = self._epoch + due - timer.now(boot.hardware)
+            yield from timer.sleep(boot, max(left, 0))
+
+    def _find_acpi_devices(self, dsdt: bytes) -> Thread:
+        self._start_acpi(dsdt)
+        yield from self.acpi_host.rest(self.boot_cpu)
+        yield from self._coldplug(self.boot_cpu)
+
+    def _enable_all(self) -> Thread:
+        for cpu in self.cpus:
+            cpu.enabled = True
+            self.cpus_changed(cpu)
+        yield from ()
 
     # What each CPU does
-
-    def idle(self, cpu: Cpu) -> Thread:
-        """Run what waits for this CPU, then wait for an interrupt; forever."""
-        while True:
-            while cpu.tasks:
-                yield from cpu.tasks.pop(0)
-            if cpu.dying:
-                cpuhp.cpu_die(self, cpu)
-            self.log.flush(cpu.hardware)
-            cpu.hardware.wfi()
-            yield
 
     def init_interrupts(self, cpu: Cpu) -> None:
         """Bring up the calling CPU's redistributor, interface and timer; unmask."""
@@ -203,10 +225,11 @@ class Kernel:
         cpu = self.cpus[context]
         cpu.platform = platform
         try:
-            yield from cpuhp.secondary_start(self, cpu)
+            cpuhp.secondary_start(self, cpu)
         except NoRedistributorError:
             self.printk(platform, f"CPU{cpu.id}: mpidr {cpu.mpidr:x} has no re-distributor!")
-            yield from self.halt(platform)
+            return self.halt(platform)
+        return sched.idle(self, cpu)
 
     def resume(self, platform: Platform, context: int) -> Thread:
         """Where the last CPU goes on after a sleep: `context` is its logical number."""
@@ -249,10 +272,23 @@ class Kernel:
 
     # What the drivers share
 
+    def takes(self, latency: Latency) -> int:
+        """How many ns something takes now; a boot has no latencies but that of its own."""
+        if self.system_state is SystemState.BOOTING:
+            return 0
+        return self.will.behaviour.takes(latency.value.ns)
+
+    def spend(self, cpu: Cpu, latency: Latency) -> Thread:
+        """Let a thread of `cpu` take its time."""
+        return timer.sleep(cpu, self.takes(latency))
+
     @property
     def boot_cpu(self) -> Cpu:
         """Logical CPU 0."""
         return self.cpus[0]
+
+    def _take_timer_interrupt(self, platform: Platform) -> None:
+        timer.interrupt(self.cpu_of(platform))
 
     def cpu_of(self, platform: Platform) -> Cpu:
         """The CPU whose platform this is."""
@@ -312,7 +348,15 @@ class Kernel:
 
     def _read_madt(self, madt: acpi_tables.Madt) -> None:
         self.gic = GicV3(madt.distributor, madt.redistributors)
-        self.number_cpus((gicc.uid, gicc.mpidr) for gicc in madt.cpus if gicc.usable)
+        self.number_cpus((gicc.uid, gicc.mpidr) for gicc in madt.cpus if self._takes_in(gicc))
+
+    def _takes_in(self, gicc: acpi_tables.Gicc) -> bool:
+        """Whether a GICC is a CPU's; before Linux 6.11 one that is not enabled is skipped."""
+        if self.kind is not KernelKind.NO_HOTPLUG:
+            return gicc.usable
+        if not gicc.enabled and self.observer is not None:
+            self.observer.traced("acpi_map_gic_cpu_interface", skipped=gicc.mpidr)
+        return gicc.enabled
 
     def number_cpus(self, usable: Iterable[tuple[int, int]]) -> None:
         """Number the CPUs, each a UID and an affinity: this one is 0, the others follow."""
@@ -335,7 +379,7 @@ class Kernel:
         self.can_suspend = psci.probe(self._platform, partial(self.printk, self._platform))
 
     def _bring_up_secondaries(self, boot: Cpu) -> Thread:
-        self.gic.handle(self.timer_interrupt, timer.acknowledge)
+        self.gic.handle(self.timer_interrupt, self._take_timer_interrupt)
         self.printk(self._platform, "smp: Bringing up secondary CPUs ...")
         for cpu in self.cpus[1:]:
             yield from cpuhp.cpu_up(self, boot, cpu)
@@ -344,10 +388,13 @@ class Kernel:
         self.printk(self._platform, f"smp: Brought up {up}")
 
     def _coldplug(self, boot: Cpu) -> Thread:
-        """What udev does once user space is up: online what was enabled meanwhile."""
+        """Online what was enabled meanwhile: the kernel, or udev once user space is up."""
         for cpu in self.cpus:
-            if cpu.enabled and self.auto_online:
+            if not cpu.enabled or cpu.online:
+                continue
+            if self.will.behaviour.online is OnlinePolicy.KERNEL:
                 yield from cpuhp.cpu_up(self, boot, cpu)
+            yield from udev.uevent(self, boot, cpu)
 
     def _start_acpi(self, dsdt: bytes) -> None:
         """Load the namespace, enumerate it, and bind the drivers that wait for events."""
@@ -358,8 +405,9 @@ class Kernel:
             return
         acpi_init.initialize(self, self.boot_cpu)
         self.scan.enumerate(self.boot_cpu)
-        for path in self.scan.with_hid(evged.GED_HID):
-            evged.probe(self, path)
+        if self.kind is not KernelKind.NO_GED:
+            for path in self.scan.with_hid(evged.GED_HID):
+                evged.probe(self, path)
 
 
 def _count(number: int, what: str) -> str:

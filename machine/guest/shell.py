@@ -11,7 +11,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
-from machine.guest import sysfs
+from machine.guest import cpuhp, sysfs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -154,7 +154,7 @@ class Shell:
 
     def _complain(self, path: str, errno: int) -> None:
         self._status = 1
-        if errno == sysfs.ENOENT:
+        if errno == cpuhp.ENOENT:
             self._print(f"sh: can't create {path}: nonexistent directory\n")
         else:
             self._print(f"sh: write error: {ERRORS.get(errno, f'Unknown error {errno}')}\n")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from machine.guest.acpi_pptt import CpuTopology
     from machine.guest.platform import Platform, Thread
+    from machine.guest.timer import Timer
 
 IPI_RESCHEDULE = 0
 """The SGI that only wakes a CPU up."""
@@ -31,12 +32,12 @@ class Cpu:
         "dying",
         "enabled",
         "id",
-        "kept_online",
         "mpidr",
         "node",
         "online",
         "platform",
         "tasks",
+        "timers",
         "topology",
         "uid",
         "waiter",
@@ -52,13 +53,12 @@ class Cpu:
         self.enabled = False
         self.online = False
         self.dying = False
-        self.kept_online = 0
-        """Why it may not go offline: a negative errno. -EBUSY where something needs it (the
-        deadline scheduler's bandwidth, an isolated partition), -EPERM where it never may."""
         self.waiter: Cpu | None = None
         """Who waits for this CPU to come or go."""
         self.tasks: list[Thread] = []
-        """Kernel threads that wait to run on this CPU, each to its end; rarely two, so no deque."""
+        """Kernel threads of this CPU, in the order in which they run; rarely two, so no deque."""
+        self.timers: list[Timer] = []
+        """Its timers, the first that is due in front."""
 
     @property
     def hardware(self) -> Platform:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from machine.guest import cpuhp, psci
+from machine.guest import cpuhp, psci, sched, timer
 from machine.guest.smp import SystemState
 
 if TYPE_CHECKING:
@@ -44,9 +44,14 @@ def enter(kernel: Kernel, cpu: Cpu) -> Generator[None, None, int]:
 def resume(kernel: Kernel, cpu: Cpu) -> Thread:
     """Where a system that is woken up goes on: the registers are lost, memory is not."""
     kernel.init_interrupts(cpu)
+    timer.program(cpu)
+    cpu.tasks.append(_wake_up(kernel, cpu))
+    return sched.idle(kernel, cpu)
+
+
+def _wake_up(kernel: Kernel, cpu: Cpu) -> Thread:
     yield from _thaw(kernel, cpu)
     kernel.hotplug.resume(cpu, 0)
-    yield from kernel.idle(cpu)
 
 
 def _freeze_secondaries(kernel: Kernel, primary: Cpu) -> Generator[None, None, int]:

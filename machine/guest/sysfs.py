@@ -8,23 +8,32 @@ write(2) does: 0, or a negative errno.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from machine.guest import cpuhp, suspend
-from machine.guest.acpi_scan import OST_EC_OSPM_EJECT
+from machine.guest.acpi_hotplug import OST_EC_OSPM_EJECT
 from machine.guest.workqueue import Work, nobody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
 
     from machine.guest.kernel import Kernel
+    from machine.guest.platform import Thread
     from machine.guest.smp import Cpu
 
-ENOENT, EIO, ENODEV, EINVAL = 2, 5, 19, 22
+ENODEV = 19
 
 CPUS = "/sys/devices/system/cpu"
 BOOLEANS = {"1": True, "y": True, "on": True, "0": False, "n": False, "off": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What the process that writes does by itself, whatever hot-plug work there is."""
+
+    run: Callable[[Cpu], Generator[None, None, int]]
 
 
 def write(
@@ -41,11 +50,17 @@ def write(
             outcome = store(kernel, on, text.strip(), *match.groups())
             break
     else:
-        outcome = -ENOENT
+        outcome = -cpuhp.ENOENT
     if isinstance(outcome, Work):
         kernel.hotplug.submit(Work(outcome.run, outcome.place, done), on)
+    elif isinstance(outcome, Process):
+        on.tasks.append(_told(outcome.run(on), done))
     else:
         done(outcome)
+
+
+def _told(code: Generator[None, None, int], done: Callable[[int], None]) -> Thread:
+    done((yield from code))
 
 
 def read(kernel: Kernel, path: str) -> str | None:
@@ -84,9 +99,9 @@ def _store_online(kernel: Kernel, _on: Cpu, text: str, number: str) -> int | Wor
     cpu = _cpu(kernel, number)
     online = BOOLEANS.get(text.lower())
     if cpu is None:
-        return -ENOENT
+        return -cpuhp.ENOENT
     if online is None:
-        return -EINVAL
+        return -cpuhp.EINVAL
     if online:
         return Work(lambda on: cpuhp.cpu_up(kernel, on, cpu))
     return Work(
@@ -100,10 +115,10 @@ def _store_eject(kernel: Kernel, on: Cpu, text: str, hid: str, number: str) -> i
     paths = kernel.scan.with_hid(hid)
     index = int(number, 16)
     if index >= len(paths) or not kernel.acpi.exists(paths[index] + "._EJ0"):
-        return -ENOENT
+        return -cpuhp.ENOENT
     if not text.startswith("1"):
-        return -EINVAL
-    if not kernel.scan.processor_hotplug or not kernel.scan.is_attached(paths[index]):
+        return -cpuhp.EINVAL
+    if not kernel.scan.hotplug.enabled or not kernel.scan.is_attached(paths[index]):
         return -ENODEV
     kernel.scan.notify(paths[index], OST_EC_OSPM_EJECT, on)
     return 0
@@ -112,35 +127,35 @@ def _store_eject(kernel: Kernel, on: Cpu, text: str, hid: str, number: str) -> i
 def _store_hotplug_enabled(kernel: Kernel, _on: Cpu, text: str) -> int:
     enabled = BOOLEANS.get(text.lower())
     if not kernel.acpi_host.rsdp:
-        return -ENOENT
+        return -cpuhp.ENOENT
     if enabled is None:
-        return -EINVAL
-    kernel.scan.processor_hotplug = enabled
+        return -cpuhp.EINVAL
+    kernel.scan.hotplug.enabled = enabled
     return 0
 
 
 def _store_power_state(kernel: Kernel, _on: Cpu, text: str) -> int | Work:
     if text != "mem":
-        return -EINVAL
+        return -cpuhp.EINVAL
     if kernel.suspending:
         return -cpuhp.EBUSY
     kernel.suspending = True
     return Work(partial(suspend.enter, kernel), partial(suspend.primary, kernel))
 
 
-def _store_sysrq(kernel: Kernel, _on: Cpu, text: str) -> int | Work:
+def _store_sysrq(kernel: Kernel, _on: Cpu, text: str) -> int | Process:
     """Reboot, or power off, without further ado; other keys do nothing here."""
     act = {"b": kernel.restart, "o": kernel.power_off}.get(text[:1])
     if act is None:
         return 0
-    return Work(partial(_finally, act))
+    return Process(partial(_finally, act))
 
 
 def _finally(act: Callable[[Cpu], None], cpu: Cpu) -> Generator[None, None, int]:
     """Do what the system does not come back from; if it does, firmware has refused."""
     yield from ()
     act(cpu)
-    return -EIO
+    return -cpuhp.EIO
 
 
 ONLINE = re.compile(CPUS + "/cpu(0|[1-9][0-9]{0,8})/online")
@@ -154,7 +169,7 @@ MASKS: Mapping[str, Callable[[Cpu], bool]] = {
 }
 """The lists of CPUs. Each that the MADT says may come is present from the start."""
 
-FILES: tuple[tuple[re.Pattern[str], Callable[..., int | Work]], ...] = (
+FILES: tuple[tuple[re.Pattern[str], Callable[..., int | Work | Process]], ...] = (
     (ONLINE, _store_online),
     (EJECT, _store_eject),
     (re.compile("/sys/firmware/acpi/hotplug/processor/enabled"), _store_hotplug_enabled),

@@ -19,6 +19,7 @@ from machine.events import (
     WasReset,
 )
 from machine.guest import sysfs
+from machine.guest.behaviour import Behaviour
 from machine.runstate import RunState
 from machine.topology import Topology
 from tests.machine.guest_side import (
@@ -56,6 +57,10 @@ def kernel(board: Board) -> Kernel:
 
 def read(board: Board, name: str) -> str | None:
     return sysfs.read(kernel(board), f"{CPU}/{name}")
+
+
+def isolate(board: Board, *cpus: int) -> None:
+    board.machine.will.behaviour = Behaviour(isolated=frozenset(cpus))
 
 
 def event_router(board: Board) -> int:
@@ -224,18 +229,15 @@ def test_a_refused_cpu_survives_a_reset(last: Board) -> None:
     assert last.plugged() == last.online() == [0, 1, 2]
 
 
-@pytest.mark.parametrize(
-    ("error", "status"),
-    [(errno.EBUSY, BUSY), (errno.EPERM, NOT_SUPPORTED), (errno.ENOMEM, BUSY)],
-)
-def test_a_cpu_that_is_kept_online_is_not_given_back(board: Board, error: int, status: int) -> None:
+def test_an_isolated_cpu_is_not_given_back(board: Board) -> None:
     board.plug(2, "core2")
     board.story()
-    kernel(board).cpus[2].kept_online = -error
+    isolate(board, 2)
     board.unplug("core2")
-    assert board.story() == refused(2, "core2", status)
+    assert board.story() == refused(2, "core2", BUSY)
+    assert board.write(online(2), "0") == -errno.EBUSY
     assert board.online() == [0, 1, 2]
-    kernel(board).cpus[2].kept_online = 0
+    isolate(board)
     board.unplug("core2")
     assert board.story() == removed(2, "core2")
 
@@ -259,7 +261,7 @@ def test_one_of_a_batch_that_is_refused_does_not_hold_up_the_others(board: Board
     for core in (2, 3, 4):
         board.plug(core, f"core{core}")
     board.story()
-    kernel(board).cpus[3].kept_online = -errno.EBUSY
+    isolate(board, 3)
     for core in (2, 3, 4):
         board.machine.device_del(f"core{core}")
     board.settle()
@@ -290,7 +292,7 @@ def test_a_user_ejects_a_hot_plugged_cpu_without_being_asked(board: Board) -> No
 def test_a_users_eject_that_fails_is_nobody_elses_refusal(board: Board) -> None:
     board.plug(2, "core2")
     board.story()
-    kernel(board).cpus[2].kept_online = -errno.EBUSY
+    isolate(board, 2)
     board.write(eject(2), "1")
     assert board.story() == [
         AcpiDeviceOst(2, "core2", EJECT_REQUEST, IN_PROGRESS),

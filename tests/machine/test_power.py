@@ -15,6 +15,7 @@ from machine.events import (
     ShutdownRequested,
     WasReset,
 )
+from machine.guest.behaviour import Behaviour, OnlinePolicy
 from machine.guest.platform import PowerOff
 from machine.kvm.smccc import CPU_ON_64, Function, Result
 from machine.kvm.vcpu import MpState
@@ -58,9 +59,7 @@ def test_cpu_on_of_a_cpu_that_is_on_says_so(board: Board, target: int) -> None:
 
 def off(board: Board) -> Board:
     """CPU 2 is plugged, and the guest leaves it off."""
-    kernel = board.machine.power.kernel
-    assert kernel is not None
-    kernel.auto_online = False
+    board.machine.will.behaviour = Behaviour(online=OnlinePolicy.NEVER)
     board.plug(2, "core2")
     return board
 

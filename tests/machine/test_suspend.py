@@ -21,6 +21,7 @@ from machine.events import (
     WasReset,
     WokenUp,
 )
+from machine.guest.behaviour import Behaviour
 from machine.guest.image import RESUME_OFFSET
 from machine.kvm.smccc import SMC64, Function, Result
 from machine.kvm.vcpu import MpState
@@ -134,12 +135,10 @@ def test_two_who_ask_for_sleep_at_once_do_not_get_it_twice(sleepy: Board) -> Non
 
 
 def test_a_cpu_that_stays_online_keeps_the_guest_awake(sleepy: Board) -> None:
-    kernel = sleepy.machine.power.kernel
-    assert kernel is not None
-    kernel.cpus[4].kept_online = -errno.EBUSY
+    sleepy.machine.will.behaviour = Behaviour(isolated=frozenset({4}))
     assert sleepy.write(STATE, "mem") == -errno.EBUSY
     assert sleepy.story() == []
-    kernel.cpus[4].kept_online = 0
+    sleepy.machine.will.behaviour = Behaviour()
     assert sleepy.write(STATE, "mem") is None
     assert sleepy.story() == [Suspended()]
     wake(sleepy)

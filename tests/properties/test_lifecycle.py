@@ -7,7 +7,6 @@ DEVICE_UNPLUG_GUEST_ERROR, unless the guest's user was faster. The layers agree 
 
 from __future__ import annotations
 
-import errno
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from machine.config import MachineConfig
+from machine.guest.behaviour import Behaviour
 from machine.kvm.vcpu import MpState
 from machine.topology import Topology
 from tests.box import Box
@@ -103,11 +103,9 @@ class Lifecycle(RuleBasedStateMachine):
         path = f"/sys/bus/acpi/devices/ACPI0007:{core:02x}/eject"
         self.ask("x-guest-write", path=path, data="1")
 
-    @rule(core=cores, error=st.sampled_from([0, -errno.EBUSY, -errno.EPERM]))
-    def keep_online(self, core: int, error: int) -> None:
-        kernel = self.kernel
-        if kernel is not None and kernel.cpus:
-            kernel.cpus[core].kept_online = error
+    @rule(cpus=st.frozensets(cores))
+    def isolate(self, cpus: frozenset[int]) -> None:
+        self.machine.will.behaviour = Behaviour(isolated=cpus)
 
     @rule()
     def sleep(self) -> None:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from machine.guest import sysfs
+from machine.guest.behaviour import Behaviour, OnlinePolicy
 
 if TYPE_CHECKING:
     from tests.box import Box
@@ -47,6 +48,5 @@ class Shell:
             assert sysfs.read(kernel, f"{sysfs.CPUS}/{name}") == recorded
 
     def _bring_up_by_rule(self, on: bool) -> None:  # noqa: FBT001 - whether a file is gone
-        kernel = self._box.machine.power.kernel
-        assert kernel is not None
-        kernel.auto_online = on
+        policy = OnlinePolicy.UDEV if on else OnlinePolicy.NEVER
+        self._box.machine.will.behaviour = Behaviour(online=policy)
