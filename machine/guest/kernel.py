@@ -38,10 +38,10 @@ from machine.guest.irq_gic_v3 import GicV3, NoRedistributorError
 from machine.guest.printk import Log
 from machine.guest.smp import IPI_RESCHEDULE, Cpu, SystemState
 from machine.guest.terminal import Terminal
-from machine.guest.workqueue import HotplugQueue
+from machine.guest.workqueue import HotplugQueue, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Generator, Iterable
 
     from machine.guest.aml.values import Value
     from machine.guest.behaviour import Decision, Will
@@ -199,7 +199,7 @@ class Kernel:
     def _find_acpi_devices(self, dsdt: bytes) -> Thread:
         self._start_acpi(dsdt)
         yield from self.acpi_host.rest(self.boot_cpu)
-        yield from self._coldplug(self.boot_cpu)
+        self.hotplug.submit(Work(self._coldplug), self.boot_cpu)
 
     def _enable_all(self) -> Thread:
         for cpu in self.cpus:
@@ -387,14 +387,15 @@ class Kernel:
         up = f"{_count(self.numa.nodes, 'node')}, {_count(len(self.online), 'CPU')}"
         self.printk(self._platform, f"smp: Brought up {up}")
 
-    def _coldplug(self, boot: Cpu) -> Thread:
+    def _coldplug(self, on: Cpu) -> Generator[None, None, int]:
         """Online what was enabled meanwhile: the kernel, or udev once user space is up."""
         for cpu in self.cpus:
             if not cpu.enabled or cpu.online:
                 continue
             if self.will.behaviour.online is OnlinePolicy.KERNEL:
-                yield from cpuhp.cpu_up(self, boot, cpu)
-            yield from udev.uevent(self, boot, cpu)
+                yield from cpuhp.cpu_up(self, on, cpu)
+            yield from udev.uevent(self, on, cpu)
+        return 0
 
     def _start_acpi(self, dsdt: bytes) -> None:
         """Load the namespace, enumerate it, and bind the drivers that wait for events."""

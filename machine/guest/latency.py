@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-MS = 1_000_000
-"""Nanoseconds in a millisecond."""
+from machine.guest.timer import MS
 
 
 @dataclass(frozen=True, slots=True)
