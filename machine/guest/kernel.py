@@ -10,13 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from machine.guest import (
-    acpi_init,
     acpi_numa,
-    acpi_pptt,
-    acpi_spcr,
+    acpi_setup,
     acpi_tables,
     cpuhp,
-    evged,
     firmware,
     of,
     of_fdt,
@@ -26,25 +23,25 @@ from machine.guest import (
     suspend,
     sysfs,
     timer,
-    udev,
 )
 from machine.guest.acpi_host import AcpiHost
 from machine.guest.acpi_scan import AcpiScan
-from machine.guest.amba_pl011 import Pl011
 from machine.guest.aml.errors import AmlError
 from machine.guest.aml.interpreter import Interpreter
-from machine.guest.behaviour import ACCEPTED, KernelKind, Obedient, OnlinePolicy
-from machine.guest.irq_gic_v3 import GicV3, NoRedistributorError
+from machine.guest.behaviour import ACCEPTED, KernelKind, Obedient
+from machine.guest.irq_gic_v3 import NoRedistributorError
 from machine.guest.printk import Log
 from machine.guest.smp import IPI_RESCHEDULE, Cpu, SystemState
 from machine.guest.terminal import Terminal
-from machine.guest.workqueue import HotplugQueue, Work
+from machine.guest.workqueue import HotplugQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Iterable
 
+    from machine.guest.amba_pl011 import Pl011
     from machine.guest.aml.values import Value
     from machine.guest.behaviour import Decision, Will
+    from machine.guest.irq_gic_v3 import GicV3
     from machine.guest.latency import Latency
     from machine.guest.platform import Platform, Thread
 
@@ -78,6 +75,9 @@ class Observer(Protocol):
 
 class Kernel:
     """One booted kernel. `platform` is that of the boot CPU."""
+
+    gic: GicV3
+    """There once the tables have been read."""
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
@@ -137,26 +137,14 @@ class Kernel:
         """
         if not of.is_stub(tree):
             of_setup.setup(self, self._platform, tree)
-            return self._boot_with_device_tree()
+            return self._rest_init(self._enable_all())
         chosen = tree.child("chosen")
         properties = chosen.properties if chosen is not None else {}
         self.acpi_host.rsdp = firmware.find_rsdp(self._platform, properties)
         tables = acpi_tables.read_tables(self._platform, self.acpi_host.rsdp)
-        return self._boot_with_acpi(tables, firmware.find_dram(self._platform, properties))
-
-    def _boot_with_acpi(self, tables: dict[str, bytes], dram: tuple[int, int]) -> Thread:
-        self._start_spcr_console(tables.get("SPCR"))
-        self._read_madt(acpi_tables.parse_madt(tables["APIC"]))
-        self.numa = acpi_numa.init(self, tables, dram)
-        acpi_numa.map_cpus_to_nodes(self, self.numa)
-        acpi_pptt.init_cpu_topology(self, tables.get("PPTT"))
-        self.timer_interrupt = timer.virtual_timer_interrupt(tables["GTDT"])
-        self._probe_psci(tables["FACP"])
-        return self._rest_init(self._find_acpi_devices(tables["DSDT"]))
-
-    def _boot_with_device_tree(self) -> Thread:
-        """Without ACPI the CPUs are all there from the start, and stay."""
-        return self._rest_init(self._enable_all())
+        dram = firmware.find_dram(self._platform, properties)
+        acpi_setup.setup(self, self._platform, tables, dram)
+        return self._rest_init(acpi_setup.find_devices(self, tables["DSDT"]))
 
     def _rest_init(self, devices: Thread) -> Thread:
         """Start the first thread, and be the boot CPU's idle loop; `devices` finds what there is.
@@ -196,12 +184,8 @@ class Kernel:
             left = self._epoch + due - timer.now(boot.hardware)
             yield from timer.sleep(boot, max(left, 0))
 
-    def _find_acpi_devices(self, dsdt: bytes) -> Thread:
-        self._start_acpi(dsdt)
-        yield from self.acpi_host.rest(self.boot_cpu)
-        self.hotplug.submit(Work(self._coldplug), self.boot_cpu)
-
     def _enable_all(self) -> Thread:
+        """Without ACPI the CPUs are all there from the start, and stay."""
         for cpu in self.cpus:
             cpu.enabled = True
             self.cpus_changed(cpu)
@@ -328,13 +312,6 @@ class Kernel:
 
     # Boot
 
-    def _start_spcr_console(self, table: bytes | None) -> None:
-        """Print the log to what the SPCR names, if that is there and can be driven."""
-        spcr = acpi_spcr.parse_spcr(table) if table is not None else None
-        if spcr is not None:
-            self.printk(self._platform, f"ACPI: SPCR: console: {spcr}")
-            self.start_console(Pl011(spcr.address, spcr.interrupt))
-
     def start_console(self, uart: Pl011) -> None:
         """Print the log to a UART, all that was said so far first."""
         self._uart = uart
@@ -346,18 +323,6 @@ class Kernel:
         if self._uart is not None and self._uart.interrupt is not None:
             self.terminal = Terminal(self, self._uart, self._uart.interrupt)
 
-    def _read_madt(self, madt: acpi_tables.Madt) -> None:
-        self.gic = GicV3(madt.distributor, madt.redistributors)
-        self.number_cpus((gicc.uid, gicc.mpidr) for gicc in madt.cpus if self._takes_in(gicc))
-
-    def _takes_in(self, gicc: acpi_tables.Gicc) -> bool:
-        """Whether a GICC is a CPU's; before Linux 6.11 one that is not enabled is skipped."""
-        if self.kind is not KernelKind.NO_HOTPLUG:
-            return gicc.usable
-        if not gicc.enabled and self.observer is not None:
-            self.observer.traced("acpi_map_gic_cpu_interface", skipped=gicc.mpidr)
-        return gicc.enabled
-
     def number_cpus(self, usable: Iterable[tuple[int, int]]) -> None:
         """Number the CPUs, each a UID and an affinity: this one is 0, the others follow."""
         here = self._platform.mrs("MPIDR_EL1") & 0xFF_FFFF
@@ -367,12 +332,6 @@ class Kernel:
             self.by_uid[uid] = cpu
         self.by_affinity = {cpu.mpidr: cpu for cpu in self.cpus}
         self.boot_cpu.platform = self._platform
-
-    def _probe_psci(self, fadt: bytes) -> None:
-        if not acpi_tables.psci_by_hvc(fadt):
-            self.printk(self._platform, "psci: is not implemented in ACPI.")
-            return
-        self.probe_psci()
 
     def probe_psci(self) -> None:
         """Ask firmware what it is."""
@@ -386,29 +345,6 @@ class Kernel:
         self.gic.end_boot()
         up = f"{_count(self.numa.nodes, 'node')}, {_count(len(self.online), 'CPU')}"
         self.printk(self._platform, f"smp: Brought up {up}")
-
-    def _coldplug(self, on: Cpu) -> Generator[None, None, int]:
-        """Online what was enabled meanwhile: the kernel, or udev once user space is up."""
-        for cpu in self.cpus:
-            if not cpu.enabled or cpu.online:
-                continue
-            if self.will.behaviour.online is OnlinePolicy.KERNEL:
-                yield from cpuhp.cpu_up(self, on, cpu)
-            yield from udev.uevent(self, on, cpu)
-        return 0
-
-    def _start_acpi(self, dsdt: bytes) -> None:
-        """Load the namespace, enumerate it, and bind the drivers that wait for events."""
-        try:
-            self.acpi.load_table(dsdt)
-        except AmlError as error:
-            self.printk(self._platform, f"ACPI Error: DSDT: {error}")
-            return
-        acpi_init.initialize(self, self.boot_cpu)
-        self.scan.enumerate(self.boot_cpu)
-        if self.kind is not KernelKind.NO_GED:
-            for path in self.scan.with_hid(evged.GED_HID):
-                evged.probe(self, path)
 
 
 def _count(number: int, what: str) -> str:

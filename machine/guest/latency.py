@@ -6,14 +6,13 @@ and unplugs: medians. The reference's own 4 ms, from the request to its reply, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from machine.guest.timer import MS
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A time that something takes.
 
     Attributes:
