@@ -20,7 +20,8 @@ _Made = TypeVar("_Made")
 def calls_made(action: Callable[[], object]) -> int:
     """How many functions, of Python or of C, the machine calls for an action.
 
-    Only its own: the collector may run meanwhile, and end what other tests have left.
+    Only its own: the collector is kept from ending what other tests have left, guests' threads
+    among it, which are called for that.
     """
     count = 0
 
@@ -29,11 +30,13 @@ def calls_made(action: Callable[[], object]) -> int:
         ours = frame.f_code.co_filename.startswith(MACHINE)
         count += ours and event in ("call", "c_call")
 
+    gc.disable()
     sys.setprofile(profile)
     try:
         action()
     finally:
         sys.setprofile(None)
+        gc.enable()
     return count
 
 
