@@ -10,6 +10,7 @@ import logging
 import os
 import select
 import sys
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from daemon.trace.chrome import ChromeTrace, encoded
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STDERR = "-"
-PATIENCE = 1_000
-"""Milliseconds that a slow reader gets for each point."""
+PATIENCE = 1.0
+"""Seconds that a slow reader gets for each point."""
 
 
 class TraceWriter(Protocol):
@@ -121,14 +122,14 @@ class FileTrace:
         Raises:
             OSError: it can't be written, or not in time.
         """
-        fd = self._fd
+        fd, end = self._fd, time.monotonic() + PATIENCE
         if fd is None:
             return
         while data:
             try:
                 data = data[os.write(fd, data) :]
             except BlockingIOError:
-                if not _writable(fd):
+                if not _writable(fd, end - time.monotonic()):
                     raise
 
     def _drop(self) -> None:
@@ -137,8 +138,10 @@ class FileTrace:
             os.close(fd)
 
 
-def _writable(fd: int) -> bool:
-    """Wait for a reader, not for long; whether more can be written."""
+def _writable(fd: int, seconds: float) -> bool:
+    """Wait for a reader, for so long at most; whether more can be written."""
+    if seconds <= 0:
+        return False
     poll = select.poll()
     poll.register(fd, select.POLLOUT)
-    return bool(poll.poll(PATIENCE))
+    return bool(poll.poll(seconds * 1000))
