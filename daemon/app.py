@@ -135,14 +135,15 @@ class App:
         with contextlib.suppress(asyncio.CancelledError):
             await opening
 
-    async def run(self) -> None:
-        """Serve until the machine ends, then end everything, in order."""
+    async def run(self) -> int:
+        """Serve until the machine ends, then end everything, in order; gives the exit status."""
         tasks = [asyncio.create_task(self._start_machine()), *self._publish()]
         try:
             await self._ended.wait()
         finally:
             tasks[0].cancel()
             await self._close(tasks)
+        return self.stage.current.exit_status
 
     async def _close(self, tasks: list[asyncio.Task[None]]) -> None:
         """End everything; what fails meanwhile does not keep the rest open."""

@@ -142,7 +142,7 @@ class EventBridge:
         wire = wire_event(event)
         if wire is not None:
             self.send(wire)
-        if isinstance(event, ShutdownRequested):
+        if isinstance(event, ShutdownRequested) and self._context.current.ended:
             self._context.on_end()
 
     def send(self, event: Event) -> None:

@@ -90,9 +90,9 @@ async def _serve(config: DaemonConfig) -> int:
     await app.start()
     gc.freeze()  # what is there now stays: collections need not look through it again
     gc.enable()
-    await app.run()
+    status = await app.run()
     _be_deaf(loop)
-    return 0
+    return status
 
 
 def _be_deaf(loop: asyncio.AbstractEventLoop) -> None:

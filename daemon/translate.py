@@ -13,7 +13,7 @@ from machine.topology import MOST_CPUS
 from protocol.qapi import acpi, misc, qdev, run_state
 from protocol.qapi.acpi import ACPIOSTInfo, ACPISlotType
 from protocol.qapi.machine import CpuInstanceProperties
-from protocol.qapi.run_state import ShutdownCause
+from protocol.qapi.run_state import GuestPanicAction, ShutdownCause
 from protocol.qapi.vcpus import (
     AcpiVcpuInfo,
     GuestCpuTopology,
@@ -159,6 +159,14 @@ def _shutdown(event: domain.ShutdownRequested) -> Event:
     return run_state.Shutdown(guest=event.guest, reason=ShutdownCause(event.reason))
 
 
+def _panicked(event: domain.GuestPanicked) -> Event:
+    return run_state.GuestPanicked(action=GuestPanicAction(event.action))
+
+
+def _crash_loaded(event: domain.GuestCrashLoaded) -> Event:
+    return run_state.GuestCrashloaded(action=GuestPanicAction(event.action))
+
+
 def _rtc_change(event: domain.RtcChanged) -> Event:
     return misc.RtcChange(offset=event.offset, qom_path=event.path)
 
@@ -183,6 +191,9 @@ _EVENTS: Mapping[type, Callable[..., Event]] = {
     domain.WasReset: _reset,
     domain.PowerdownRequested: lambda _event: run_state.Powerdown(),
     domain.ShutdownRequested: _shutdown,
+    domain.GuestPanicked: _panicked,
+    domain.GuestCrashLoaded: _crash_loaded,
+    domain.GuestPvShutdown: lambda _event: run_state.GuestPvshutdown(),
     domain.RtcChanged: _rtc_change,
     domain.VcpuError: _vcpu_error,
 }

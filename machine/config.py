@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from machine.actions import Actions
 from machine.errors import MachineError
 from machine.guest.behaviour import Behaviour
 from machine.memmap import LOW_REDISTRIBUTORS
@@ -48,6 +49,7 @@ class MachineConfig:
         mpidr: what identifies each CPU; with the topology's, `check_topology_mpidr` must agree.
         max_cpus: how many possible CPUs the machine, and its host, are built for.
         behaviour: what the guest is like at first.
+        actions: what is done when the guest reboots, powers off, panics, at first.
         stages: what is made to go otherwise from the start.
         seed: of all chance.
         paused: do not start the vCPUs (`-S`).
@@ -71,6 +73,7 @@ class MachineConfig:
     mpidr: MpidrScheme = MpidrScheme.KVM
     max_cpus: int = MAX_CPUS
     behaviour: Behaviour = field(default_factory=Behaviour)
+    actions: Actions = field(default_factory=Actions)
     stages: tuple[Stage, ...] = ()
     seed: int = 0
     paused: bool = False

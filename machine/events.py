@@ -78,6 +78,25 @@ class ShutdownRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class GuestPanicked:
+    """The guest has panicked; `action` is what becomes of the machine: pause, poweroff or run."""
+
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class GuestCrashLoaded:
+    """The guest has panicked, and goes on in a kernel that it keeps for this; likewise."""
+
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class GuestPvShutdown:
+    """The guest has asked for its end by the panic device."""
+
+
+@dataclass(frozen=True, slots=True)
 class RtcChanged:
     """The guest has set the real time clock: it is now so many seconds off what it was given."""
 
@@ -125,6 +144,9 @@ MachineEvent = (
     | WasReset
     | PowerdownRequested
     | ShutdownRequested
+    | GuestPanicked
+    | GuestCrashLoaded
+    | GuestPvShutdown
     | RtcChanged
     | VcpuError
     | Aborted

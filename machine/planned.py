@@ -6,6 +6,7 @@ belong to, and then have the machine created. There is neither memory nor a CPU 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from machine.cpu import PossibleCpu
@@ -55,6 +56,9 @@ class PlannedMachine:
         self.clock = trace.clock
         self.events = EventSink()
         self.run_state = RunState.PRELAUNCH
+        self.actions = config.actions
+        self.ended = False
+        self.exit_status = 0
         self.has_hotpluggable_cpus = config.has_hotpluggable_cpus
         self.cpu_typename = CPU_MODELS[config.cpu_model].typename
         self.numa = NumaDraft(config.topology)
@@ -98,14 +102,15 @@ class PlannedMachine:
         Raises:
             MachineError: it can't be created so; nothing has changed then.
         """
-        config = self.config
+        config = replace(self.config, actions=self.actions)
         numa = self.numa.complete(config.ram_size, config.memory_backend)
         return VirtMachine(config.with_nodes(numa, backends), self.trace)
 
     def shutdown(self, reason: str, *, guest: bool = False) -> None:
         """End before there was anything; once is enough."""
-        if self.run_state is RunState.SHUTDOWN:
+        if self.ended:
             return
+        self.ended = True
         self.run_state = RunState.SHUTDOWN
         self.events.emit(ShutdownRequested(guest=guest, reason=reason))
 

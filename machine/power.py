@@ -11,6 +11,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
+from machine.actions import RebootAction
 from machine.cpu_properties import starts_powered_off
 from machine.engine.model import ModelEngine
 from machine.errors import MachineError
@@ -105,8 +106,16 @@ class Power:
         vcpu.set_mp_state(MpState.STOPPED)
         if self._request is not None and kind == "reset":
             return
-        self._forget_request()
         act = {"shutdown": self._guest_off, "reset": self._guest_reset}[kind]
+        self._ask(act)
+
+    def request_shutdown(self, reason: str) -> None:
+        """The guest asked for its end otherwise, for a reason (QEMU: ShutdownCause)."""
+        self._ask(partial(self._guest_off, reason))
+
+    def _ask(self, act: Callable[[], None]) -> None:
+        """Have it done once the vCPU has left the guest, in place of what was asked for before."""
+        self._forget_request()
         self._request = self._machine.clock.call_after(0, act)
 
     def suspend(self, slot: CpuSlot, entry: int, context: int) -> None:
@@ -138,18 +147,24 @@ class Power:
             self._request.cancel()
             self._request = None
 
-    def _guest_off(self) -> None:
+    def _guest_off(self, reason: str = "guest-shutdown") -> None:
         self._request = None
-        self._machine.shutdown("guest-shutdown", guest=True)
+        self._machine.shutdown(reason, guest=True)
 
     def _guest_reset(self) -> None:
         self._request = None
         self.system_reset(guest=True, reason="guest-reset")
 
     def system_reset(self, *, guest: bool, reason: str) -> None:
-        """Reset everything; CPUs whose removal is pending go, the others stay plugged."""
+        """Reset everything; CPUs whose removal is pending go, the others stay plugged.
+
+        A machine that is not to reboot ends instead.
+        """
         machine = self._machine
-        if machine.run_state is RunState.SHUTDOWN:
+        if machine.ended:
+            return
+        if machine.actions.reboot is RebootAction.SHUTDOWN:
+            machine.shutdown(reason, guest=guest)
             return
         if machine.trace.on:
             machine.trace("vmm", "qemu_system_reset", guest=guest, reason=reason)

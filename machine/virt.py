@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from machine import memmap
 from machine.acpi.cpu_hotplug import CpuHotplug
 from machine.acpi.ged import CPU_HOTPLUG, POWER_DOWN, GenericEventDevice
+from machine.actions import GUEST_PANIC, GuestPanicAction
 from machine.bus import Bus
 from machine.clock import VirtualClock
 from machine.cpu import CpuSlot
@@ -21,6 +22,7 @@ from machine.errors import DeviceNotFoundError, MachineError
 from machine.events import (
     AcpiDeviceOst,
     EventSink,
+    GuestPanicked,
     PowerdownRequested,
     RtcChanged,
     ShutdownRequested,
@@ -70,6 +72,9 @@ class VirtMachine:
         self.trace = trace or Trace(self.clock)
         self.events = EventSink()
         self.run_state = RunState.PRELAUNCH
+        self.actions = config.actions
+        self.ended = False
+        self.exit_status = 0
         self.topology = config.topology
         self.cpu_model = CPU_MODELS[config.cpu_model]
         self.cpu_typename = self.cpu_model.typename
@@ -349,11 +354,25 @@ class VirtMachine:
         self._move(Verb.WAKEUP)
 
     def shutdown(self, reason: str, *, guest: bool = False) -> None:
-        """End the machine; once is enough."""
-        if self.run_state is RunState.SHUTDOWN:
+        """End the machine; once is enough. One that is to be kept only stops."""
+        if self.ended:
             return
-        self._move(Verb.SHUTDOWN)
+        self.ended = self.actions.ends(reason)
+        if self.ended:
+            self.exit_status = self.actions.exit_status(reason)
+            self._move(Verb.SHUTDOWN)
         self.events.emit(ShutdownRequested(guest=guest, reason=reason))
+        if not self.ended:
+            self._move(Verb.POWER_OFF)
+
+    def guest_panicked(self) -> None:
+        """The guest says that it has panicked (QEMU: qemu_system_guest_panicked)."""
+        after = self.actions.after_panic
+        self.events.emit(GuestPanicked(after.value))
+        if after is GuestPanicAction.PAUSE:
+            self._move(Verb.PANIC)
+        elif after is GuestPanicAction.POWEROFF:
+            self.power.request_shutdown(GUEST_PANIC)
 
     @property
     def running(self) -> bool:

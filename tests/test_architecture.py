@@ -62,6 +62,7 @@ BASICS = (
 GUEST_DATA = ("machine.guest.behaviour",)
 """What describes a guest, without any of its code."""
 BOARD = (
+    "machine.actions",
     "machine.accel",
     "machine.config",
     "machine.cpu",

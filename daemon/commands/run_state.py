@@ -3,7 +3,14 @@
 from typing import TYPE_CHECKING
 
 from protocol.command import command
-from protocol.qapi.run_state import RunState, StatusInfo
+from protocol.qapi.run_state import (
+    PanicAction,
+    RebootAction,
+    RunState,
+    ShutdownAction,
+    StatusInfo,
+    WatchdogAction,
+)
 
 if TYPE_CHECKING:
     from daemon.context import Context
@@ -50,3 +57,19 @@ def system_powerdown(context: "Context") -> None:
 def system_wakeup(context: "Context") -> None:
     """Wake up a guest that has suspended the system."""
     context.machine.system_wakeup()
+
+
+@command("set-action", allow_preconfig=True)
+def set_action(
+    context: "Context",
+    reboot: RebootAction | None = None,
+    shutdown: ShutdownAction | None = None,
+    panic: PanicAction | None = None,
+    watchdog: WatchdogAction | None = None,
+) -> None:
+    """Choose what is done when the guest reboots, powers off or panics; the others stay."""
+    given = {"reboot": reboot, "shutdown": shutdown, "panic": panic, "watchdog": watchdog}
+    machine = context.current
+    machine.actions = machine.actions.chosen(
+        {key: value.value for key, value in given.items() if value is not None}
+    )

@@ -16,7 +16,6 @@ from daemon.hmp.history import History
 from daemon.hmp.monitor import HumanMonitor
 from daemon.hmp.readline import ReadLine
 from daemon.version import QEMU
-from machine.runstate import RunState
 
 if TYPE_CHECKING:
     from daemon.context import Context
@@ -90,7 +89,7 @@ class Terminal:
 
     def _ended(self) -> bool:
         """Whether the machine has come to its end: nothing is asked for any more."""
-        return self._context.current.run_state is RunState.SHUTDOWN
+        return self._context.current.ended
 
     def _complete(self, text: bytes) -> tuple[bytes, list[bytes]]:
         decoded = text.decode(errors="surrogateescape")

@@ -25,6 +25,7 @@ from daemon.options.memory import MEMORY, read_ram_size
 from daemon.options.parameters import Group, Parameter
 from daemon.options.smp import SMP, read_max_cpus, read_mpidr, read_topology
 from daemon.options.usage import Exit, UsageError
+from machine.actions import Actions
 from machine.config import MachineConfig
 from machine.errors import MachineError
 from machine.memory_backend import backend_id
@@ -62,6 +63,7 @@ class MachineDraft:
     uuid: UUID = NIL
     devices: list[Mapping[str, object]] = field(default_factory=list)
     numa: list[tuple[str, NumaOption]] = field(default_factory=list)
+    actions: Actions = field(default_factory=Actions)
     paused: bool = False
     single_threaded: bool = False
 
@@ -181,6 +183,7 @@ class MachineDraft:
             highmem_redists=known.get("highmem-redists", True) is not False,
             mpidr=mpidr,
             max_cpus=max_cpus,
+            actions=self.actions,
             paused=self.paused,
         )
         numa = self._numa(topology, backends) if self.numa else None

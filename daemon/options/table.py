@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from daemon.config import DaemonConfig, MqttConfig, backend_sizes
+from daemon.options.action import ACTION, choose, read_action
 from daemon.options.chardev import CHARDEV, USAGE
 from daemon.options.keyval import KeyvalError
 from daemon.options.machine import ACCEL, DEVICE, NAME, NUMA, MachineDraft
@@ -118,6 +119,19 @@ def _cpu(draft: Draft, text: str) -> None:
 
 def _pause(draft: Draft, _text: str) -> None:
     draft.machine.paused = True
+
+
+def _action(draft: Draft, text: str) -> None:
+    draft.machine.actions = read_action(draft.machine.actions, text)
+
+
+def _chosen(occasion: str, action: str) -> Callable[[Draft, str], None]:
+    """Choose what is to be done on an occasion."""
+
+    def read(draft: Draft, _text: str) -> None:
+        draft.machine.actions = choose(draft.machine.actions, {occasion: action})
+
+    return read
 
 
 def _preconfig(draft: Draft, _text: str) -> None:
@@ -268,6 +282,25 @@ OPTIONS: tuple[Option, ...] = (
         group=OBJECT,
     ),
     Option(("S",), "", "do not start the CPUs: `cont` does", _pause),
+    Option(
+        ("action",),
+        ACTION.usage,
+        "what is done when the guest reboots, powers off or panics; there is no watchdog",
+        _action,
+        group=ACTION,
+    ),
+    Option(
+        ("no-reboot",),
+        "",
+        "as -action reboot=shutdown",
+        _chosen("reboot", "shutdown"),
+    ),
+    Option(
+        ("no-shutdown",),
+        "",
+        "as -action shutdown=pause",
+        _chosen("shutdown", "pause"),
+    ),
     Option(
         ("preconfig",),
         "",

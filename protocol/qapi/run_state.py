@@ -41,6 +41,49 @@ class ShutdownCause(QapiEnum):
     SNAPSHOT_LOAD = "snapshot-load"
 
 
+class RebootAction(QapiEnum):
+    """What is done when the guest reboots."""
+
+    RESET = "reset"
+    SHUTDOWN = "shutdown"
+
+
+class ShutdownAction(QapiEnum):
+    """What is done when the guest powers off."""
+
+    POWEROFF = "poweroff"
+    PAUSE = "pause"
+
+
+class PanicAction(QapiEnum):
+    """What is done when the guest panics."""
+
+    PAUSE = "pause"
+    SHUTDOWN = "shutdown"
+    EXIT_FAILURE = "exit-failure"
+    NONE = "none"
+
+
+class WatchdogAction(QapiEnum):
+    """What is done when the guest's watchdog expires."""
+
+    RESET = "reset"
+    SHUTDOWN = "shutdown"
+    POWEROFF = "poweroff"
+    PAUSE = "pause"
+    DEBUG = "debug"
+    NONE = "none"
+    INJECT_NMI = "inject-nmi"
+
+
+class GuestPanicAction(QapiEnum):
+    """What becomes of a machine whose guest has panicked."""
+
+    PAUSE = "pause"
+    POWEROFF = "poweroff"
+    RUN = "run"
+
+
 class StatusInfo(WireModel):
     """Whether the virtual CPUs run, and the state that this comes from."""
 
@@ -80,3 +123,19 @@ class Shutdown(Event, name="SHUTDOWN"):
 
     guest: bool
     reason: ShutdownCause
+
+
+class GuestPanicked(Event, name="GUEST_PANICKED"):
+    """The guest has panicked, and has said so by the panic device."""
+
+    action: GuestPanicAction
+
+
+class GuestCrashloaded(Event, name="GUEST_CRASHLOADED"):
+    """The guest has panicked, and goes on in a kernel that it keeps for this."""
+
+    action: GuestPanicAction
+
+
+class GuestPvshutdown(Event, name="GUEST_PVSHUTDOWN"):
+    """The guest has asked for its end by the panic device."""

@@ -26,6 +26,13 @@ MOVES: dict[tuple[RunState, Verb], tuple[RunState, MachineEvent | None]] = {
     (S.INTERNAL_ERROR, V.RESET): (S.PRELAUNCH, None),
     (S.INTERNAL_ERROR, V.SHUTDOWN): (S.SHUTDOWN, None),
     (S.SUSPENDED, V.SHUTDOWN): (S.SHUTDOWN, None),
+    (S.GUEST_PANICKED, V.SHUTDOWN): (S.SHUTDOWN, None),
+    (S.RUNNING, V.PANIC): (S.GUEST_PANICKED, Stopped()),
+    (S.GUEST_PANICKED, V.CONT): (S.RUNNING, Resumed()),
+    (S.GUEST_PANICKED, V.RESET): (S.PRELAUNCH, None),
+    (S.RUNNING, V.POWER_OFF): (S.SHUTDOWN, Stopped()),
+    (S.SUSPENDED, V.POWER_OFF): (S.SHUTDOWN, Stopped()),
+    (S.SHUTDOWN, V.RESET): (S.PRELAUNCH, None),
 }
 """By hand, and on purpose a second time: nothing else may move a machine."""
 
@@ -40,11 +47,12 @@ def test_stop_in_prelaunch_is_no_event_and_stays() -> None:
     assert transition(S.PRELAUNCH, V.STOP) == (S.PRELAUNCH, None)
 
 
-@pytest.mark.parametrize("verb", Verb)
-def test_a_machine_that_has_ended_stays_so(verb: Verb) -> None:
+@pytest.mark.parametrize("verb", [verb for verb in Verb if verb is not V.RESET])
+def test_nothing_but_a_reset_leads_out_of_a_shutdown(verb: Verb) -> None:
     assert transition(S.SHUTDOWN, verb) == (S.SHUTDOWN, None)
 
 
 def test_states_are_spelled_as_clients_read_them() -> None:
-    spelled = {"prelaunch", "running", "paused", "shutdown", "suspended", "internal-error"}
+    spelled = {"prelaunch", "running", "paused", "shutdown", "suspended"}
+    spelled |= {"internal-error", "guest-panicked"}
     assert {state.value for state in RunState} == spelled

@@ -25,6 +25,7 @@ QEMU: dict[str, dict[str, str]] = {
     "name": {"guest": "string", "process": "string", "debug-threads": "boolean"},
     "numa": {},
     "accel": {},
+    "action": dict.fromkeys(("reboot", "shutdown", "panic", "watchdog"), "string"),
     "rtc": {"base": "string", "clock": "string", "driftfix": "string"},
     "device": {},
     "object": {},
@@ -79,6 +80,6 @@ def test_options_that_take_anything_show_no_parameters(listed: dict[str, Any]) -
 
 def test_the_help_shows_every_parameter_that_is_not_refused_or_a_mere_switch() -> None:
     usage = {option.group.name: option.argument for option in OPTIONS if option.group}
-    for name in ("smp-opts", "memory", "name", "mon"):
+    for name in ("smp-opts", "memory", "name", "mon", "action"):
         for parameter in GROUPS[name].parameters:
             assert parameter.name in usage[name]
