@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 HOST_ENDS = frozenset({"host-qmp-quit", "host-signal"})
 """Whoever asks so is not to find the machine still there."""
-GUEST_PANIC = "guest-panic"
+GUEST_PANIC, GUEST_SHUTDOWN = "guest-panic", "guest-shutdown"
 
 
 class RebootAction(Enum):

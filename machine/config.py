@@ -38,6 +38,7 @@ class MachineConfig:
         hotplug: whether the accelerator can run CPUs that come and go (`tcg,thread=single` can't).
         acpi: whether the firmware publishes ACPI tables (and so whether there is a GED).
         system_suspend: whether the guest may suspend the system, by PSCI SYSTEM_SUSPEND.
+        pvpanic: whether there is a device by which the guest tells of a panic.
         name: the guest's name, as `-name` gives it.
         uuid: the machine's UUID.
         devices: what `-device` cold-plugs: property mappings with a "driver".
@@ -63,6 +64,7 @@ class MachineConfig:
     hotplug: bool = True
     acpi: bool = True
     system_suspend: bool = False
+    pvpanic: bool = False
     name: str | None = None
     uuid: UUID = NIL_UUID
     devices: tuple[Mapping[str, object], ...] = ()

@@ -79,6 +79,7 @@ BOARD_ONLY_TYPES = frozenset(
         "gpio-key",
         "pl011",
         "pl031",
+        "pvpanic-mmio",
         "pl061",
         "virtio-mmio",
     }

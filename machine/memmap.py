@@ -3,7 +3,7 @@
     0        128M        flash (not modelled)
     128M     GICD 64K    (8080000: ITS, not modelled)
              GICR 0x80a0000, 123 redistributors of 128 KiB
-    144M     UART RTC fw_cfg ... GED 0x9080000  CPUHP 0x90c0000
+    144M     UART RTC fw_cfg ... PVPANIC 0x9060000  GED 0x9080000  CPUHP 0x90c0000
     1G       RAM
     256G+    GICR of CPUs 123 and up, behind the highest RAM
 
@@ -28,6 +28,7 @@ GICD = Range(0x0800_0000, 0x1_0000)
 GICR_LOW = Range(0x080A_0000, 0xF6_0000)
 UART0 = Range(0x0900_0000, 0x1000)
 RTC = Range(0x0901_0000, 0x1000)
+PVPANIC = Range(0x0906_0000, 2)
 GED = Range(0x0908_0000, 4)
 CPUHP = Range(0x090C_0000, 12)
 RAM_BASE = 0x4000_0000

@@ -11,7 +11,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from machine.actions import RebootAction
+from machine.actions import GUEST_SHUTDOWN, RebootAction
 from machine.cpu_properties import starts_powered_off
 from machine.engine.model import ModelEngine
 from machine.errors import MachineError
@@ -147,7 +147,7 @@ class Power:
             self._request.cancel()
             self._request = None
 
-    def _guest_off(self, reason: str = "guest-shutdown") -> None:
+    def _guest_off(self, reason: str = GUEST_SHUTDOWN) -> None:
         self._request = None
         self._machine.shutdown(reason, guest=True)
 

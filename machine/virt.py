@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from machine import memmap
 from machine.acpi.cpu_hotplug import CpuHotplug
 from machine.acpi.ged import CPU_HOTPLUG, POWER_DOWN, GenericEventDevice
-from machine.actions import GUEST_PANIC, GuestPanicAction
+from machine.acpi.pvpanic import CRASH_LOADED, PANICKED, SHUTDOWN, PvPanic
+from machine.actions import GUEST_PANIC, GUEST_SHUTDOWN, GuestPanicAction
 from machine.bus import Bus
 from machine.clock import VirtualClock
 from machine.cpu import CpuSlot
@@ -22,7 +23,9 @@ from machine.errors import DeviceNotFoundError, MachineError
 from machine.events import (
     AcpiDeviceOst,
     EventSink,
+    GuestCrashLoaded,
     GuestPanicked,
+    GuestPvShutdown,
     PowerdownRequested,
     RtcChanged,
     ShutdownRequested,
@@ -48,7 +51,7 @@ from machine.virt_kvm import create_vcpus, create_vgic, create_vm, redistributor
 from machine.will import GuestWill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from machine.config import MachineConfig
     from machine.cpu import ArmCpu, PossibleCpu
@@ -153,6 +156,10 @@ class VirtMachine:
         self.rtc = Pl031(self.clock, self.config.rtc_base, self._rtc_was_set)
         self.rtc.irq.connect(partial(self._set_spi, memmap.SPI_BASE + memmap.RTC_SPI))
         self.bus.map("pl031", memmap.RTC.base, memmap.RTC.size, self.rtc)
+        self.pvpanic: PvPanic | None = None
+        if self.config.pvpanic:
+            self.pvpanic = PvPanic(self._panic_events())
+            self.bus.map("pvpanic-mmio", memmap.PVPANIC.base, memmap.PVPANIC.size, self.pvpanic)
 
     def _create_acpi_devices(self) -> None:
         """GED and CPU hot-plug registers, where there is firmware that tells of them."""
@@ -213,6 +220,7 @@ class VirtMachine:
             self.config.numa,
             hotplug=self.has_hotpluggable_cpus,
             pmu=self.has_pmu,
+            pvpanic=self.config.pvpanic,
         )
 
     @property
@@ -364,6 +372,19 @@ class VirtMachine:
         self.events.emit(ShutdownRequested(guest=guest, reason=reason))
         if not self.ended:
             self._move(Verb.POWER_OFF)
+
+    def _panic_events(self) -> Mapping[int, Callable[[], None]]:
+        """What the panic device is told, and what comes of it."""
+        return {
+            PANICKED: self.guest_panicked,
+            CRASH_LOADED: lambda: self.events.emit(GuestCrashLoaded(GuestPanicAction.RUN.value)),
+            SHUTDOWN: self.guest_pv_shutdown,
+        }
+
+    def guest_pv_shutdown(self) -> None:
+        """The guest asks for its end by the panic device."""
+        self.events.emit(GuestPvShutdown())
+        self.power.request_shutdown(GUEST_SHUTDOWN)
 
     def guest_panicked(self) -> None:
         """The guest says that it has panicked (QEMU: qemu_system_guest_panicked)."""

@@ -25,6 +25,7 @@ def board_tree(machine: VirtMachine) -> Tree:
             ram_size=machine.config.ram_size,
             redistributors=machine.redistributor_regions,
             numa=machine.config.numa,
+            pvpanic=machine.config.pvpanic,
         ),
     )
 

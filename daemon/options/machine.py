@@ -176,6 +176,7 @@ class MachineDraft:
             hotplug=not self.single_threaded,
             acpi=known.get("acpi", True) is not False,
             system_suspend=bool(known.get("x-system-suspend", False)),
+            pvpanic=bool(known.get("x-pvpanic", False)),
             name=self.name,
             uuid=self.uuid,
             devices=tuple(self.devices),

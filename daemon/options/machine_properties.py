@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from daemon.options.parameters import Group, Parameter, switch
@@ -67,6 +68,7 @@ MACHINE_GROUP = Group(
         Parameter("acpi", shape="on|off", default="on"),
         Parameter("accel", shape="kvm|tcg"),
         Parameter("x-system-suspend", "boolean", default="off"),
+        Parameter("x-pvpanic", "boolean", default="off"),
         Parameter("memory-backend", shape="ID"),
         Parameter("highmem-redists", "boolean", default="on"),
         Parameter("dumpdtb", shape="FILE"),
@@ -92,10 +94,6 @@ def _acpi(text: str) -> bool:
     return text != "off"
 
 
-def _system_suspend(text: str) -> bool:
-    return switch("x-system-suspend", text)
-
-
 def _accelerators(text: str) -> bool:
     for name in text.split(":"):
         if name not in ACCELERATORS:
@@ -106,9 +104,10 @@ def _accelerators(text: str) -> bool:
 PROPERTIES: Mapping[str, Callable[[str], int]] = {
     "gic-version": _gic_version,
     "acpi": _acpi,
-    "highmem-redists": lambda text: switch("highmem-redists", text),
     "accel": _accelerators,
-    "x-system-suspend": _system_suspend,
+    **{
+        name: partial(switch, name) for name in ("highmem-redists", "x-system-suspend", "x-pvpanic")
+    },
 }
 """The properties of `-machine` that mean something here."""
 

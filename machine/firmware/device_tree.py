@@ -69,6 +69,7 @@ class Board:
         ram_size: in bytes.
         redistributors: the regions.
         numa: the nodes; None where the machine has no NUMA.
+        pvpanic: whether there is a panic device.
     """
 
     cpus: Sequence[CpuEntry]
@@ -78,6 +79,7 @@ class Board:
     ram_size: int
     redistributors: Sequence[Range]
     numa: Numa | None
+    pvpanic: bool = False
 
     @property
     def gic_phandle(self) -> int:
@@ -108,6 +110,7 @@ def device_tree(board: Board) -> dict[str, object]:
         "apb-pclk": _clock(),
         UART_PATH.removeprefix("/"): _uart(),
         f"pl031@{memmap.RTC.base:x}": _rtc(),
+        **(_pvpanic() if board.pvpanic else {}),
         **dict(_distances(board.numa)),
     }
 
@@ -256,6 +259,12 @@ def _rtc() -> Tree:
         "clocks": cells(CLOCK),
         "clock-names": strings("apb_pclk"),
     }
+
+
+def _pvpanic() -> Tree:
+    """The panic device (Documentation/devicetree/bindings/misc/qemu,pvpanic-mmio)."""
+    name = f"pvpanic-mmio@{memmap.PVPANIC.base:x}"
+    return {name: {"compatible": strings("qemu,pvpanic-mmio"), "reg": wide(*memmap.PVPANIC)}}
 
 
 def _distances(numa: Numa | None) -> Iterator[tuple[str, Tree]]:

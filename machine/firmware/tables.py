@@ -43,6 +43,7 @@ def acpi_tables(  # noqa: PLR0913 - all that makes one board differ from another
     *,
     hotplug: bool,
     pmu: bool = True,
+    pvpanic: bool = False,
 ) -> Mapping[str, bytes]:
     """Build the tables by signature, in the XSDT's order; FADT and XSDT need addresses first.
 
@@ -53,10 +54,11 @@ def acpi_tables(  # noqa: PLR0913 - all that makes one board differ from another
         numa: the nodes, if there are any.
         hotplug: whether CPUs can come and go.
         pmu: whether CPUs have performance monitors.
+        pvpanic: whether there is a panic device.
     """
     nodes = numa.cpus[: len(affinities)] if numa is not None else ()
     tables = {
-        "DSDT": dsdt(len(affinities), nodes),
+        "DSDT": dsdt(len(affinities), nodes, panic_device=pvpanic),
         "APIC": madt(
             memmap.GICD.base,
             affinities,

@@ -20,10 +20,12 @@ from machine.qom.memory_backend import backend_node
 from machine.qom.node import Node, container
 from machine.qom.pl011 import pl011_node
 from machine.qom.pl031 import pl031_node
+from machine.qom.pvpanic import pvpanic_node
 from machine.qom.regions import (
     EVERYTHING,
     GED,
     GIC,
+    PVPANIC,
     RAM,
     RAM_NAME,
     RTC,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from machine.virt import VirtMachine
 
 GIC_AFTER_CPUS, UART_AFTER_CPUS, RTC_AFTER_CPUS, GED_AFTER_CPUS = 0, 2, 3, 5
+PVPANIC_AFTER_CPUS = 6
 """Number of a board device behind the boot CPUs', in the reference's order of creation."""
 MACHINE_NODE = "virt-9.2-machine"
 
@@ -93,6 +96,8 @@ class BoardObjects:
         yield self._device(RTC_AFTER_CPUS), RTC, partial(pl031_node, machine, gic)
         if machine.ged is not None:
             yield self._device(GED_AFTER_CPUS), GED, partial(ged_node, machine, gic)
+        if machine.pvpanic is not None:
+            yield self._device(PVPANIC_AFTER_CPUS), PVPANIC, partial(pvpanic_node, machine)
 
     def _device(self, after_cpus: int) -> str:
         return f"device[{self._machine.topology.cpus + after_cpus}]"

@@ -72,6 +72,13 @@ MACHINE_PROPERTIES: tuple[Declared, ...] = (
         "Let the guest suspend the system, by PSCI SYSTEM_SUSPEND",
     ),
     Declared(
+        "x-pvpanic",
+        "bool",
+        lambda machine: machine.config.pvpanic,
+        None,
+        "A device by which the guest tells of a panic",
+    ),
+    Declared(
         "x-mpidr",
         "string",
         lambda machine: machine.config.mpidr.value,

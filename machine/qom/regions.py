@@ -25,7 +25,7 @@ RAM_CONTAINER = f"/machine/{RAM_NAME}[0]"
 """What the memory of NUMA nodes is in."""
 EVERYTHING = (1 << 64) - 1
 GIC, GED, RAM = "arm-gicv3", "acpi-ged", "memory-backend-ram"
-UART, RTC = "pl011", "pl031"
+UART, RTC, PVPANIC = "pl011", "pl031", "pvpanic-mmio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,7 @@ def _regions(machine: VirtMachine) -> Iterator[MemoryRegion]:
     owners = {
         id(machine.uart): UART,
         id(machine.rtc): RTC,
+        id(machine.pvpanic): PVPANIC,
         id(machine.ged): GED,
         id(machine.cpuhp): GED,
     }

@@ -20,6 +20,7 @@ from machine.qom.machine import MACHINE_PROPERTIES
 from machine.qom.memory_backend import BACKEND_PROPERTIES
 from machine.qom.pl011 import PL011_PROPERTIES
 from machine.qom.pl031 import PL031_PROPERTIES
+from machine.qom.pvpanic import PVPANIC_PROPERTIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -148,6 +149,7 @@ TYPES: tuple[QomType, ...] = (
     QomType("arm-gicv3", "arm-gicv3-common"),
     QomType("pl011", "sys-bus-device", properties=_declared(PL011_PROPERTIES)),
     QomType("pl031", "sys-bus-device", properties=_declared(PL031_PROPERTIES)),
+    QomType("pvpanic-mmio", "sys-bus-device", properties=_declared(PVPANIC_PROPERTIES)),
     QomType("machine", "object", abstract=True),
     QomType("virt-machine", "machine", abstract=True, interfaces=("hotplug-handler",)),
     QomType("virt-9.2-machine", "virt-machine", properties=_declared(MACHINE_PROPERTIES)),

@@ -41,9 +41,9 @@ def test_a_tables_files_are_about_it(signature: str) -> None:
 
 @pytest.fixture(scope="module")
 def namespace() -> Interpreter:
-    """Our own DSDT's, of two CPUs, as the guest's interpreter has it."""
+    """Our own DSDT's, of two CPUs and all devices, as the guest's interpreter has it."""
     interpreter = Interpreter(MemoryHost())
-    interpreter.load_table(SHAPES["two"].tables()["DSDT"])
+    interpreter.load_table(SHAPES["panic device"].tables()["DSDT"])
     return interpreter
 
 

@@ -46,6 +46,7 @@ BLOCKS = list(blocks())
 TITLES = (
     "CPU hot-plug",
     "Generic Event Device",
+    "Panic device",
     "UART",
     "Real time clock",
     "Distributor",

@@ -35,10 +35,12 @@ def test_only_types_with_instances_are_listed_unless_abstract_ones_are_wanted(
         "arm-gicv3",
         "pl011",
         "pl031",
+        "pvpanic-mmio",
     }
     assert names(types, "sys-bus-device", abstract=True) == {
         "pl011",
         "pl031",
+        "pvpanic-mmio",
         "acpi-ged",
         "arm-gicv3",
         "arm-gicv3-common",

@@ -28,6 +28,7 @@ class Shape(NamedTuple):
     topology: Topology
     numa: Numa | None = None
     hotplug: bool = True
+    pvpanic: bool = False
 
     @property
     def cpus(self) -> int:
@@ -41,7 +42,12 @@ class Shape(NamedTuple):
             regions.append(memmap.high_redistributors(GIB))
         affinities = tuple(mpidr_affinity(cpu) for cpu in range(self.cpus))
         tables = acpi_tables(
-            self.topology, affinities, tuple(regions), self.numa, hotplug=self.hotplug
+            self.topology,
+            affinities,
+            tuple(regions),
+            self.numa,
+            hotplug=self.hotplug,
+            pvpanic=self.pvpanic,
         )
         return acpi_region(memmap.RAM_BASE + GIB, tables).tables
 
@@ -60,6 +66,7 @@ SHAPES = REFERENCES | {
     "sixty-four": Shape(Topology(4, 4, 1, 16, 1)),
     "far": Shape(Topology(2, 2, 1, 2, 1), FAR),
     "fixed": Shape(Topology(3, 2, 1, 4, 1), hotplug=False),
+    "panic device": Shape(Topology(1, 1, 1, 2, 1), pvpanic=True),
     "most": Shape(Topology(1, 1, 1, 512, 1)),
     "too many": Shape(Topology(1, 4, 4, 128, 2)),
 }

@@ -28,10 +28,10 @@ def tables_of(board: Board) -> dict[str, bytes]:
 # What a machine publishes
 
 
-@pytest.mark.parametrize("name", ["flat", "topo", "numa", "fixed", "most"])
+@pytest.mark.parametrize("name", ["flat", "topo", "numa", "fixed", "panic device", "most"])
 def test_the_tables_in_ram_are_those_of_the_boards_shape(boards: Make, name: str) -> None:
-    topology, numa, hotplug = shape = SHAPES[name]
-    board = boards(topology, numa=numa, hotplug=hotplug, ram_size=GIB, boot=False)
+    topology, numa, hotplug, pvpanic = shape = SHAPES[name]
+    board = boards(topology, numa=numa, hotplug=hotplug, pvpanic=pvpanic, ram_size=GIB, boot=False)
     found = tables_of(board)
     assert found == {key: table for key, table in shape.tables().items() if key != "RSDP"}
     assert board.machine.acpi_tables() == shape.tables()
