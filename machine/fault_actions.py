@@ -35,7 +35,7 @@ class FaultActions:
             "offline": partial(self._set_online, "0"),
             "eject": self._eject,
             "corrected-error": partial(self._hardware_error, ErrorSeverity.CORRECTED),
-            "uncorrected-error": partial(self._hardware_error, ErrorSeverity.UNCORRECTED),
+            "uncorrected-error": self._uncorrected_error,
             "internal-error": self._internal_error,
         }
         self._to_machine: Mapping[str, Callable[[], None]] = {
@@ -109,6 +109,11 @@ class FaultActions:
         cpu.errors[severity] += 1
         self._machine.events.emit(VcpuError(slot.index, cpu.device_id, cpu.path, severity))
         self._machine.events.emit(VcpuChanged(slot.index))
+
+    def _uncorrected_error(self, slot: CpuSlot) -> None:
+        """One that the CPU itself learns of, too."""
+        self._hardware_error(ErrorSeverity.UNCORRECTED, slot)
+        self._machine.power.inject_serror(slot)
 
     def _internal_error(self, slot: CpuSlot) -> None:
         self._plugged(slot)

@@ -20,6 +20,7 @@ from machine.firmware import loader
 from machine.guest.image import Image
 from machine.guest.smp import SystemState
 from machine.kvm.vcpu import MpState
+from machine.kvm.vcpu_events import VcpuEvents, set_vcpu_events
 from machine.runstate import RunState
 
 if TYPE_CHECKING:
@@ -95,6 +96,18 @@ class Power:
         if slot.cpu is not None:
             slot.cpu.thread.stop()
         self._machine.events.emit(VcpuChanged(slot.index))
+
+    def inject_serror(self, slot: CpuSlot) -> None:
+        """Have a CPU take an SError, as after an error that the hardware could not correct.
+
+        It is pending until the guest lets it through; a CPU that is off loses it when it comes up.
+
+        Raises:
+            MachineError: there is no such CPU now.
+        """
+        if slot.cpu is None:
+            raise MachineError(f"CPU {slot.index} is not plugged")
+        set_vcpu_events(slot.vcpu, VcpuEvents(serror_pending=True))
 
     # The system
 
@@ -250,6 +263,8 @@ class Power:
             raise MachineError("the guest is not up")
         if kernel.system_state is SystemState.SUSPEND:
             raise MachineError("the guest is suspended")
+        if kernel.panicked:
+            raise MachineError("the guest has panicked")
         self._trace_write(path, text)
         cpu = kernel.write_file(path, text, done)
         vcpu = self._machine.vm.by_affinity(cpu.mpidr)

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from machine import memmap
 from machine.acpi.cpu_hotplug import CpuHotplug
 from machine.acpi.ged import CPU_HOTPLUG, POWER_DOWN, GenericEventDevice
-from machine.acpi.pvpanic import CRASH_LOADED, PANICKED, SHUTDOWN, PvPanic
-from machine.actions import GUEST_PANIC, GUEST_SHUTDOWN, GuestPanicAction
+from machine.acpi.pvpanic import PvPanic
 from machine.bus import Bus
 from machine.clock import VirtualClock
 from machine.cpu import CpuSlot
@@ -23,9 +22,6 @@ from machine.errors import DeviceNotFoundError, MachineError
 from machine.events import (
     AcpiDeviceOst,
     EventSink,
-    GuestCrashLoaded,
-    GuestPanicked,
-    GuestPvShutdown,
     PowerdownRequested,
     RtcChanged,
     ShutdownRequested,
@@ -37,6 +33,7 @@ from machine.firmware.loader import acpi_region
 from machine.firmware.tables import acpi_tables
 from machine.kvm.smccc import name_of
 from machine.memory import Ram
+from machine.panic import PanicPolicy
 from machine.pl011 import Pl011
 from machine.pl031 import Pl031
 from machine.power import Power
@@ -51,7 +48,7 @@ from machine.virt_kvm import create_vcpus, create_vgic, create_vm, redistributor
 from machine.will import GuestWill
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from machine.config import MachineConfig
     from machine.cpu import ArmCpu, PossibleCpu
@@ -158,7 +155,7 @@ class VirtMachine:
         self.bus.map("pl031", memmap.RTC.base, memmap.RTC.size, self.rtc)
         self.pvpanic: PvPanic | None = None
         if self.config.pvpanic:
-            self.pvpanic = PvPanic(self._panic_events())
+            self.pvpanic = PvPanic(PanicPolicy(self).on_event)
             self.bus.map("pvpanic-mmio", memmap.PVPANIC.base, memmap.PVPANIC.size, self.pvpanic)
 
     def _create_acpi_devices(self) -> None:
@@ -348,6 +345,10 @@ class VirtMachine:
         """The guest has suspended the system."""
         self._move(Verb.SUSPEND)
 
+    def panicked(self) -> None:
+        """The guest has panicked, and is to be stopped."""
+        self._move(Verb.PANIC)
+
     def system_wakeup(self) -> None:
         """Wake the guest up.
 
@@ -372,28 +373,6 @@ class VirtMachine:
         self.events.emit(ShutdownRequested(guest=guest, reason=reason))
         if not self.ended:
             self._move(Verb.POWER_OFF)
-
-    def _panic_events(self) -> Mapping[int, Callable[[], None]]:
-        """What the panic device is told, and what comes of it."""
-        return {
-            PANICKED: self.guest_panicked,
-            CRASH_LOADED: lambda: self.events.emit(GuestCrashLoaded(GuestPanicAction.RUN.value)),
-            SHUTDOWN: self.guest_pv_shutdown,
-        }
-
-    def guest_pv_shutdown(self) -> None:
-        """The guest asks for its end by the panic device."""
-        self.events.emit(GuestPvShutdown())
-        self.power.request_shutdown(GUEST_SHUTDOWN)
-
-    def guest_panicked(self) -> None:
-        """The guest says that it has panicked (QEMU: qemu_system_guest_panicked)."""
-        after = self.actions.after_panic
-        self.events.emit(GuestPanicked(after.value))
-        if after is GuestPanicAction.PAUSE:
-            self._move(Verb.PANIC)
-        elif after is GuestPanicAction.POWEROFF:
-            self.power.request_shutdown(GUEST_PANIC)
 
     @property
     def running(self) -> bool:

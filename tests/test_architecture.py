@@ -72,6 +72,7 @@ BOARD = (
     "machine.cpu_properties",
     "machine.cpu_sve",
     "machine.fault_actions",
+    "machine.panic",
     "machine.planned",
     "machine.psci",
     "machine.qdev",

@@ -63,6 +63,7 @@ POINTS: tuple[Kind, ...] = (
     Kind("kvm", "kvm_park_vcpu", "a vCPU is put aside, as nothing can destroy it"),
     Kind("kvm", "kvm_unpark_vcpu", "a parked vCPU is taken back into use"),
     Kind("kvm", "kvm_set_mp_state", "KVM_SET_MP_STATE: a vCPU may run, or may not"),
+    Kind("kvm", "kvm_inject_vabt", "a vCPU takes an SError that was pending"),
     Kind("kvm", "kvm_irq_line", "KVM_IRQ_LINE: a device raises or lowers a shared interrupt"),
     Kind("kvm", "kvm_vcpu_kick", "a vCPU has an interrupt, and is to run"),
     Kind("kvm", "kvm_entry", "KVM_RUN begins"),

@@ -10,12 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from machine.guest.platform import PowerOff
-from machine.kvm.vcpu import MpState
+from machine.kvm.vcpu import PSR_A, PSR_I, MpState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from machine.guest.platform import Platform, Thread
+    from machine.guest.platform import Platform, Thread, Vector
     from machine.kvm.vcpu import Vcpu
 
 SIGN = 1 << 63
@@ -31,13 +29,14 @@ class Code(Protocol):
 class ModelEngine:
     """Runs `image` on `vcpu`, from the vCPU's program counter on."""
 
-    __slots__ = ("_handler", "_image", "_running", "_thread", "_vcpu", "_woken")
+    __slots__ = ("_handler", "_image", "_running", "_serror", "_thread", "_vcpu", "_woken")
 
     def __init__(self, vcpu: Vcpu, image: Code) -> None:
         self._vcpu = vcpu
         self._image = image
         self._thread: Thread | None = None
-        self._handler: Callable[[], None] | None = None
+        self._handler: Vector | None = None
+        self._serror: Vector | None = None
         self._running = False
         self._woken = False
 
@@ -71,9 +70,14 @@ class ModelEngine:
         elif self._woken:
             self._resume(self._thread)
         self._woken = False
-        while self._handler is not None and self._vcpu.irq.level:
+        if self._vcpu.serror_pending and self._serror is not None and self._unmasked(PSR_A):
+            self._take_serror(self._serror)
+        while self._handler is not None and self._vcpu.irq.level and self._unmasked(PSR_I):
             self._take_irq(self._handler)
             self._resume(self._thread)
+
+    def _unmasked(self, bit: int) -> bool:
+        return not self._vcpu.pstate & bit
 
     def _enter(self, pc: int, x0: int) -> Thread:
         """Begin at an address; where there is no code, the CPU is stuck for good."""
@@ -86,9 +90,16 @@ class ModelEngine:
         """Let the guest's thread go on until it waits; one that has ended is stuck."""
         next(thread, None)
 
-    def _take_irq(self, handler: Callable[[], None]) -> None:
+    def _take_irq(self, handler: Vector) -> None:
         """Enter the IRQ vector."""
-        handler()
+        self._thread = handler() or self._thread
+
+    def _take_serror(self, handler: Vector) -> None:
+        """Enter the SError vector."""
+        self._vcpu.enter_serror()
+        self._thread = handler() or self._thread
+        if self._thread is not None:
+            self._resume(self._thread)
 
     # The platform
 
@@ -128,9 +139,10 @@ class ModelEngine:
     def wfi(self) -> None:
         """Wait for an interrupt: `run` sees the guest's yield."""
 
-    def on_irq(self, handler: Callable[[], None]) -> None:
-        """Install the IRQ vector, and unmask."""
-        self._handler = handler
+    def on_irq(self, handler: Vector, serror: Vector | None = None) -> None:
+        """Install the vectors, and unmask."""
+        self._handler, self._serror = handler, serror
+        self._vcpu.msr("DAIF", 0)
 
 
 def _stuck() -> Thread:

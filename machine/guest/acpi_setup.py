@@ -16,6 +16,7 @@ from machine.guest import (
     acpi_tables,
     cpuhp,
     evged,
+    pvpanic,
     timer,
     udev,
 )
@@ -84,6 +85,7 @@ def find_devices(kernel: Kernel, dsdt: bytes) -> Thread:
     if kernel.kind is not KernelKind.NO_GED:
         for path in kernel.scan.with_hid(evged.GED_HID):
             evged.probe(kernel, path)
+    pvpanic.probe_acpi(kernel)
     yield from kernel.acpi_host.rest(boot)
     kernel.hotplug.submit(Work(lambda on: _coldplug(kernel, on)), boot)
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from machine.guest.platform import Platform
+    from machine.guest.platform import Platform, Thread
+
+    Handler = Callable[[Platform], Thread | None]
 
 GICD_CTLR, GICD_TYPER = 0x0000, 0x0004
 GICD_IGROUPR, GICD_ISENABLER, GICD_ICENABLER = 0x0080, 0x0100, 0x0180
@@ -77,7 +79,7 @@ class GicV3:
         self._regions = redistributors
         self._redist: dict[int, tuple[int, int]] = {}
         self._boot_walk: _Walk | None = _Walk(redistributors)
-        self._handlers: dict[int, Callable[[Platform], None]] = {}
+        self._handlers: dict[int, Handler] = {}
         self._routes: dict[int, int] = {}
         """Where the SPIs go that have been requested: INTID to the affinity of a CPU."""
 
@@ -169,17 +171,22 @@ class GicV3:
         platform.store(self._dist + GICD_ISENABLER + word, 4, bit)
         self._routes[intid] = affinity
 
-    def handle(self, intid: int, handler: Callable[[Platform], None]) -> None:
-        """Register who handles an interrupt; the handler is given the CPU that took it."""
+    def handle(self, intid: int, handler: Handler) -> None:
+        """Register who handles an interrupt; the handler is given the CPU that took it.
+
+        One that gives a thread does not let that CPU go on with what it did.
+        """
         self._handlers[intid] = handler
 
-    def take_irq(self, platform: Platform) -> None:
+    def take_irq(self, platform: Platform) -> Thread | None:
         """The IRQ vector: acknowledge, handle, and end whatever is pending."""
         while (intid := platform.mrs("ICC_IAR1_EL1")) < SPURIOUS:
             platform.msr("ICC_EOIR1_EL1", intid)
             handler = self._handlers.get(intid)
-            if handler is not None:
-                handler(platform)
+            instead = handler(platform) if handler is not None else None
+            if instead is not None:
+                return instead
+        return None
 
     @staticmethod
     def send_sgi(platform: Platform, intid: int, affinity: int) -> None:

@@ -18,7 +18,9 @@ from machine.guest import (
     of,
     of_fdt,
     of_setup,
+    panic,
     psci,
+    pvpanic,
     sched,
     suspend,
     sysfs,
@@ -92,6 +94,8 @@ class Kernel:
         self.resume_entry = 0
         self.system_state = SystemState.BOOTING
         self.can_suspend = False
+        self.panicked = False
+        self.panic_device: pvpanic.PvPanic | None = None
         self.suspending = False
         """From when a user asks for it to when all CPUs are back: one at a time may ask."""
         self.frozen: list[Cpu] = []
@@ -124,8 +128,7 @@ class Kernel:
         try:
             boot = self._boot_by(of_fdt.load_tree(self._platform, x0))
         except (firmware.FirmwareError, acpi_tables.AcpiTableError) as error:
-            self.printk(self._platform, f"Kernel panic - not syncing: {error}")
-            boot = self.halt(self._platform)
+            boot = panic.panic(self, self._platform, str(error))
         yield from boot
 
     def _boot_by(self, tree: of_fdt.Node) -> Thread:
@@ -137,6 +140,7 @@ class Kernel:
         """
         if not of.is_stub(tree):
             of_setup.setup(self, self._platform, tree)
+            pvpanic.probe_tree(self, tree)
             return self._rest_init(self._enable_all())
         chosen = tree.child("chosen")
         properties = chosen.properties if chosen is not None else {}
@@ -202,7 +206,7 @@ class Kernel:
             f"GICv3: CPU{cpu.id}: found redistributor {cpu.mpidr:x} region {region}:{frame:#018x}",
         )
         self.gic.enable_ppi(platform, self.timer_interrupt)
-        platform.on_irq(lambda: self.gic.take_irq(platform))
+        platform.on_irq(lambda: self.gic.take_irq(platform), partial(panic.serror, self, cpu))
 
     def secondary_start(self, platform: Platform, context: int) -> Thread:
         """Where CPU_ON starts a CPU: `context` is its logical number."""
@@ -275,9 +279,9 @@ class Kernel:
         timer.interrupt(self.cpu_of(platform))
 
     def cpu_of(self, platform: Platform) -> Cpu:
-        """The CPU whose platform this is."""
+        """The CPU whose platform this is; one that firmware does not name is the boot CPU."""
         affinity = platform.mrs("MPIDR_EL1") & 0xFF_FFFF
-        return self.by_affinity[affinity]
+        return self.by_affinity.get(affinity, self.boot_cpu)
 
     def online_cpus(self) -> list[Cpu]:
         """The CPUs that are online, in ascending order."""
@@ -339,6 +343,7 @@ class Kernel:
 
     def _bring_up_secondaries(self, boot: Cpu) -> Thread:
         self.gic.handle(self.timer_interrupt, self._take_timer_interrupt)
+        panic.setup(self)
         self.printk(self._platform, "smp: Bringing up secondary CPUs ...")
         for cpu in self.cpus[1:]:
             yield from cpuhp.cpu_up(self, boot, cpu)

@@ -17,6 +17,11 @@ Thread = Generator[None, None, None]
 """A flow of guest code; each `yield` is a wait for an interrupt."""
 
 
+Vector = Callable[[], Thread | None]
+"""Where an exception leads: it returns to what it has interrupted, or gives what is executed
+instead."""
+
+
 class PowerOff(BaseException):
     """Raised by `smccc` for a call that does not return: it unwinds the CPU's stack."""
 
@@ -48,5 +53,8 @@ class Platform(Protocol):
     def wfi(self) -> None:
         """Wait for an interrupt; the wait itself is the `yield` that follows."""
 
-    def on_irq(self, handler: Callable[[], None]) -> None:
-        """Install the vector for IRQs, and unmask them."""
+    def on_irq(self, handler: Vector, serror: Vector | None = None) -> None:
+        """Install the vectors, that for IRQs and perhaps that for SErrors, and unmask.
+
+        MSR DAIF masks them again.
+        """

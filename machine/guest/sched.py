@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from machine.guest import cpuhp
+from machine.guest.panic import Panic
 
 if TYPE_CHECKING:
     from machine.guest.kernel import Kernel
@@ -24,7 +25,10 @@ def idle(kernel: Kernel, cpu: Cpu) -> Thread:
     A CPU that is to go offline goes once its threads have ended.
     """
     while True:
-        _run(cpu)
+        try:
+            _run(cpu)
+        except Panic as crash:
+            yield from crash.end
         if cpu.dying and not cpu.tasks:
             cpuhp.cpu_die(kernel, cpu)
         kernel.log.flush(cpu.hardware)

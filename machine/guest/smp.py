@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 IPI_RESCHEDULE = 0
 """The SGI that only wakes a CPU up."""
+IPI_CPU_STOP = 2
+"""The SGI that stops a CPU for good."""
 
 
 class SystemState(Enum):

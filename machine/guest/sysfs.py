@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from machine.guest import cpuhp, suspend
+from machine.guest import cpuhp, panic, suspend
 from machine.guest.acpi_hotplug import OST_EC_OSPM_EJECT
 from machine.guest.workqueue import Work, nobody
 
@@ -92,7 +92,7 @@ def _cpu(kernel: Kernel, number: str) -> Cpu | None:
     return kernel.cpus[index]
 
 
-# What is written: each gives an answer at once, or work that comes to one
+# What is written: each gives an answer at once, work that comes to one, or never one
 
 
 def _store_online(kernel: Kernel, _on: Cpu, text: str, number: str) -> int | Work:
@@ -144,8 +144,13 @@ def _store_power_state(kernel: Kernel, _on: Cpu, text: str) -> int | Work:
 
 
 def _store_sysrq(kernel: Kernel, _on: Cpu, text: str) -> int | Process:
-    """Reboot, or power off, without further ado; other keys do nothing here."""
-    act = {"b": kernel.restart, "o": kernel.power_off}.get(text[:1])
+    """Crash, reboot, or power off, without further ado; other keys do nothing here."""
+    acts: Mapping[str, Callable[[Cpu], None]] = {
+        "b": kernel.restart,
+        "c": partial(panic.crash, kernel),
+        "o": kernel.power_off,
+    }
+    act = acts.get(text[:1])
     if act is None:
         return 0
     return Process(partial(_finally, act))

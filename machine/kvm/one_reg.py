@@ -32,8 +32,6 @@ ARM64_U64 = 0x6030_0000_0000_0000
 ARCHITECTURE = 0xFFFF_FFFF_0000_0000
 CORE, SYSREG, FIRMWARE = (ARM64_U64 | group << 16 for group in (0x10, 0x13, 0x14))
 
-PSTATE_AT_RESET = 0x3C5
-"""EL1h with D, A, I and F masked."""
 MASK64 = (1 << 64) - 1
 
 
@@ -120,7 +118,7 @@ def _declared() -> Iterator[tuple[int, OneReg]]:
         yield core(n), _remembered(f"x{n}")
     yield core(31), _remembered("sp")
     yield core(32), _attribute("pc")
-    yield core(33), _remembered("pstate", PSTATE_AT_RESET)
+    yield core(33), _attribute("pstate")
     yield firmware(0), OneReg("KVM_REG_ARM_PSCI_VERSION", lambda _vcpu: PSCI_1_1)
     for name, encoding in ENCODINGS.items():
         yield sysreg(encoding), _system(name)

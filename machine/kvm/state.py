@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from machine.gicv3.bank import ALL
 from machine.gicv3.redistributor import SGI_BASE
 from machine.kvm.one_reg import ONE_REGS
+from machine.kvm.vcpu_events import VcpuEvents, get_vcpu_events, set_vcpu_events
 from machine.kvm.vgic_attr import Group
 from machine.kvm.vgic_regs import ICC
 
@@ -119,11 +120,12 @@ Values = dict[str, list[int]]
 
 @dataclass(frozen=True, slots=True)
 class VcpuState:
-    """One vCPU: its MP state by KVM's number, its registers, its part of the vGIC."""
+    """One vCPU: its MP state by KVM's number, registers, part of the vGIC, and what is pending."""
 
     mp_state: int
     registers: dict[str, int]
     gic: Values
+    events: VcpuEvents
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ def load_vm(vm: Vm, state: VmState) -> None:
         for name, value in saved.registers.items():
             vcpu.set_one_reg(VCPU[name], value)
         vcpu.set_mp_state(saved.mp_state)
+        set_vcpu_events(vcpu, saved.events)
 
 
 def _vgic(vm: Vm) -> Vgic:
@@ -172,7 +175,7 @@ def _save_vcpu(vgic: Vgic, vcpu: Vcpu) -> VcpuState:
     known = set(vcpu.get_reg_list(len(ONE_REGS)))
     registers = {name: vcpu.get_one_reg(reg_id) for name, reg_id in VCPU.items() if reg_id in known}
     gic = _save(vgic, PER_CPU, vcpu.affinity)
-    return VcpuState(vcpu.mp_state.value, registers, gic)
+    return VcpuState(vcpu.mp_state.value, registers, gic, get_vcpu_events(vcpu))
 
 
 def _banks(vgic: Vgic) -> int:

@@ -22,6 +22,8 @@ DFR0_DEBUG_VER = 6
 """ID_AA64DFR0_EL1.DebugVer: Armv8.0, the lowest that there is."""
 DFR0_PMU_VER = 1 << 8
 """ID_AA64DFR0_EL1.PMUVer: PMUv3 of Armv8.0."""
+DAIF = 0x3C0
+"""PSTATE.{D, A, I, F}, where the register has them (DDI 0487 §C5.2)."""
 CNTKCTL_WRITABLE = 0x3FF
 """CNTKCTL_EL1: access from EL0, and the event stream; nothing here acts upon it."""
 
@@ -42,10 +44,20 @@ def _write_cntkctl(vcpu: Vcpu, value: int) -> None:
     vcpu.remembered = {**(vcpu.remembered or {}), "CNTKCTL_EL1": value & CNTKCTL_WRITABLE}
 
 
+def _write_daif(vcpu: Vcpu, value: int) -> None:
+    vcpu.pstate = (vcpu.pstate & ~DAIF) | (value & DAIF)
+
+
+def _write_esr(vcpu: Vcpu, value: int) -> None:
+    vcpu.remembered = {**(vcpu.remembered or {}), "ESR_EL1": value}
+
+
 _READ: Mapping[str, Callable[[Vcpu], int]] = {
     "MIDR_EL1": lambda vcpu: vcpu.midr,
     "MPIDR_EL1": lambda vcpu: vcpu.mpidr,
     "ID_AA64DFR0_EL1": _debug_features,
+    "DAIF": lambda vcpu: vcpu.pstate & DAIF,
+    "ESR_EL1": lambda vcpu: (vcpu.remembered or {}).get("ESR_EL1", 0),
     "CNTFRQ_EL0": lambda _vcpu: FREQUENCY,
     "CNTVCT_EL0": _count,
     "CNTPCT_EL0": _count,
@@ -59,6 +71,8 @@ _READ: Mapping[str, Callable[[Vcpu], int]] = {
 }
 
 _WRITE: Mapping[str, Callable[[Vcpu, int], None]] = {
+    "DAIF": _write_daif,
+    "ESR_EL1": _write_esr,
     "CNTKCTL_EL1": _write_cntkctl,
     "CNTV_CTL_EL0": lambda vcpu, value: vcpu.virt_timer.write_ctl(value),
     "CNTV_CVAL_EL0": lambda vcpu, value: vcpu.virt_timer.write_cval(value),
@@ -151,6 +165,7 @@ ENCODINGS: Mapping[str, int] = {
         "MIDR_EL1": (3, 0, 0, 0, 0),
         "MPIDR_EL1": (3, 0, 0, 0, 5),
         "ID_AA64DFR0_EL1": (3, 0, 0, 5, 0),
+        "ESR_EL1": (3, 0, 5, 2, 0),
         "CNTKCTL_EL1": (3, 0, 14, 1, 0),
         "CNTPCT_EL0": (3, 3, 14, 0, 1),
         "CNTP_CVAL_EL0": (3, 3, 14, 2, 2),

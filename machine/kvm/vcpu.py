@@ -19,7 +19,8 @@ from machine.kvm.errors import KvmError
 from machine.kvm.pmu import Pmu
 from machine.kvm.run import INTERRUPTED, InternalError, KvmRun, Left, as_record
 from machine.kvm.smccc import AFFINITY_OFF, AFFINITY_ON, MASK32
-from machine.kvm.sysreg import read_system_register, write_system_register
+from machine.kvm.sysreg import DAIF, read_system_register, write_system_register
+from machine.kvm.vcpu_events import ESR_SERROR
 from machine.topology import MPIDR_AFFINITY, MPIDR_RES1, mpidr_affinity
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
     from machine.kvm.vm import Vm
 
 MASK64 = (1 << 64) - 1
+
+PSTATE_AT_RESET = 0x3C5
+"""EL1h with D, A, I and F masked."""
+PSR_A, PSR_I = 0x100, 0x080
+"""The masks of SErrors and of IRQs in PSTATE (DDI 0487 §C5.2)."""
 
 POWER_OFF, PMU_V3 = "power-off", "pmu-v3"
 KVM_FEATURES = frozenset(
@@ -70,6 +76,8 @@ class Vcpu:
         left: the record of the last exit, if any, as `kvm_run` needs it.
         hides_pmu: whether the performance monitors that it has are kept from its code.
         transition: what AFFINITY_INFO says while power is on its way; None where it is not.
+        pstate: of the code; what masks interrupts is in it.
+        serror_pending: an SError is to be taken once PSTATE.A lets it through.
         remembered: registers that only keep what was written, by name; None while none was.
     """
 
@@ -90,7 +98,9 @@ class Vcpu:
         "mpidr",
         "on_kick",
         "pc",
+        "pstate",
         "remembered",
+        "serror_pending",
         "transition",
         "vm",
         "x0",
@@ -106,6 +116,8 @@ class Vcpu:
         self.has_run = False
         self.pc = 0
         self.x0 = 0
+        self.pstate: int = PSTATE_AT_RESET
+        self.serror_pending = False
         self.engine: Engine | None = None
         self.gic: GicCpu | None = None
         self.in_guest = False
@@ -187,6 +199,8 @@ class Vcpu:
         """Bring registers and timers to their values after reset."""
         self.pc = 0
         self.x0 = 0
+        self.pstate = PSTATE_AT_RESET
+        self.serror_pending = False
         self.remembered = None
         if self._timers is not None and not _still_wired(*self._timers):
             self._timers = None
@@ -266,6 +280,14 @@ class Vcpu:
     def fail(self, suberror: InternalError) -> None:
         """Let KVM_RUN come back with an internal error: what the kernel meets is beyond it."""
         self.vm.exits.internal_error(self, suberror)
+
+    def enter_serror(self) -> None:
+        """What the CPU itself does as it takes the SError (DDI 0487 §D1): syndrome, masks."""
+        self.serror_pending = False
+        self.remembered = {**(self.remembered or {}), "ESR_EL1": ESR_SERROR}
+        self.pstate |= DAIF
+        if self.vm.trace.on:
+            self.vm.trace("kvm", "kvm_inject_vabt", vcpu_id=self.id, esr=ESR_SERROR)
 
     def kick(self) -> None:
         """Ask whoever schedules this vCPU to run it."""

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from machine.virt import VirtMachine
 
 CORES, BOOT = 5, 2
-ENDS = frozenset({"poweroff", "abort", "panic", "uncorrected-error"})
-"""What a machine, or its guest, does not come back from without more than a reset."""
+ENDS = frozenset({"poweroff", "abort"})
+"""What a machine does not come back from by a reset."""
 MANY = 4
 """Stages before which there is nothing to recover from."""
 cores = st.integers(0, CORES - 1)
@@ -81,7 +81,8 @@ def recover(board: Board) -> None:
         machine.cont()
         board.settle()
         kernel = machine.power.kernel
-        if kernel is not None and kernel.system_state is SystemState.RUNNING:
+        up = kernel is not None and kernel.system_state is SystemState.RUNNING
+        if up and not (kernel and kernel.panicked):
             return
     machine.system_reset()
     machine.cont()

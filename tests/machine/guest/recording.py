@@ -15,9 +15,9 @@ from machine.guest.image import Image
 from machine.guest.platform import PowerOff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-    from machine.guest.platform import Thread
+    from machine.guest.platform import Thread, Vector
     from machine.kvm.vcpu import Vcpu
     from machine.virt import VirtMachine
 
@@ -57,7 +57,7 @@ class RecordingEngine(ModelEngine):
         self._note("resume")
         super()._resume(thread)
 
-    def _take_irq(self, handler: Callable[[], None]) -> None:
+    def _take_irq(self, handler: Vector) -> None:
         self._note("irq")
         super()._take_irq(handler)
 
@@ -91,9 +91,9 @@ class RecordingEngine(ModelEngine):
     def wfi(self) -> None:
         self._note("wfi")
 
-    def on_irq(self, handler: Callable[[], None]) -> None:
+    def on_irq(self, handler: Vector, serror: Vector | None = None) -> None:
         self._note("on_irq")
-        super().on_irq(handler)
+        super().on_irq(handler, serror)
 
 
 def record(machine: VirtMachine) -> Log:
@@ -110,7 +110,7 @@ class ReplayPlatform:
     def __init__(self, replay: Replay, cpu: int) -> None:
         self._replay = replay
         self._cpu = cpu
-        self.handler: Callable[[], None] | None = None
+        self.handler: Vector | None = None
 
     def _expect(self, verb: str, *args: Any) -> Any:
         return self._replay.expect(Step(self._cpu, verb, args))
@@ -136,9 +136,9 @@ class ReplayPlatform:
     def wfi(self) -> None:
         self._expect("wfi")
 
-    def on_irq(self, handler: Callable[[], None]) -> None:
+    def on_irq(self, handler: Vector, serror: Vector | None = None) -> None:
         self._expect("on_irq")
-        self.handler = handler
+        self.handler, self.serror = handler, serror
 
 
 class Replay:
@@ -175,7 +175,7 @@ class Replay:
             assert step.verb == "irq", f"the guest did not do {step}"
             handler = self._platforms[step.cpu].handler
             assert handler is not None
-            handler()
+            self._threads[step.cpu] = handler() or self._threads[step.cpu]
 
     def _start(self, cpu: int, pc: int, x0: int) -> None:
         self.image = self.image or Image(pc)

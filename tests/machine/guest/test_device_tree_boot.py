@@ -32,6 +32,12 @@ HORIZON = 60_000_000_000
 """Nanoseconds after which every CPU that does not come up has been given up."""
 
 
+NO_TREE = [
+    "Kernel panic - not syncing: no device tree",
+    "---[ end Kernel panic - not syncing: no device tree ]---",
+]
+
+
 def boot(board: Board, change: Callable[[Tree], object] | None = None) -> list[str]:
     """Let the guest boot, from the tree as changed; what its kernel's log says."""
     said: list[str] = []
@@ -145,12 +151,12 @@ def test_a_tree_that_lacks_what_a_kernel_needs_is_a_panic(
 
 def test_a_tree_that_is_none_is_a_panic(off: Board) -> None:
     off.machine.ram.write_bytes(off.vcpu().x0, bytes(64))
-    assert boot(off) == ["Kernel panic - not syncing: no device tree"]
+    assert boot(off) == NO_TREE
 
 
 def test_a_tree_that_is_too_large_is_a_panic(off: Board) -> None:
     off.machine.ram.write_bytes(off.vcpu().x0 + 4, b"\xff" * 4)
-    assert boot(off) == ["Kernel panic - not syncing: no device tree"]
+    assert boot(off) == NO_TREE
 
 
 def test_a_boot_by_device_tree_replays_with_no_machine_behind(off: Board) -> None:
