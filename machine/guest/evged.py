@@ -1,13 +1,15 @@
 """The Generic Event Device driver (Linux: drivers/acpi/evged.c; ACPI 6.5 §5.6.9).
 
 Every interrupt that its _CRS names is requested; its threaded handler runs _EVT with the
-interrupt's number. What the method then does is the firmware's business.
+interrupt's number. What the method then does is the firmware's business. An interrupt that comes
+before the handler has got to it is handled with the one before.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
+
+from machine.guest.latency import Latency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,21 +30,33 @@ def probe(kernel: Kernel, path: str) -> None:
     if not isinstance(crs, bytes | bytearray):
         return
     for gsi, flags in _interrupts(bytes(crs)):
-        kernel.gic.handle(gsi, partial(_take, kernel, path, gsi))
+        kernel.gic.handle(gsi, Handler(kernel, path, gsi).take)
         if flags & EDGE:
             kernel.gic.request_edge_spi(boot.hardware, gsi)
 
 
-def _take(kernel: Kernel, path: str, gsi: int, platform: Platform) -> None:
-    """The hard handler: leave the work to a thread on the CPU that took the interrupt."""
-    cpu = kernel.cpu_of(platform)
-    cpu.tasks.append(_thread(kernel, path, gsi, cpu))
+class Handler:
+    """What handles one interrupt."""
 
+    def __init__(self, kernel: Kernel, path: str, gsi: int) -> None:
+        self._kernel = kernel
+        self._path = path
+        self._gsi = gsi
+        self._woken = False
 
-def _thread(kernel: Kernel, path: str, gsi: int, cpu: Cpu) -> Thread:
-    """The threaded handler: evaluate _EVT."""
-    kernel.evaluate(cpu, path + "._EVT", gsi)
-    yield from kernel.acpi_host.rest(cpu)
+    def take(self, platform: Platform) -> None:
+        """The hard handler: leave the work to a thread on the CPU that took the interrupt."""
+        if not self._woken:
+            self._woken = True
+            cpu = self._kernel.cpu_of(platform)
+            cpu.tasks.append(self._thread(cpu))
+
+    def _thread(self, cpu: Cpu) -> Thread:
+        """The threaded handler: evaluate _EVT."""
+        yield from self._kernel.spend(cpu, Latency.GED)
+        self._woken = False
+        self._kernel.evaluate(cpu, self._path + "._EVT", self._gsi)
+        yield from self._kernel.acpi_host.rest(cpu)
 
 
 def _interrupts(crs: bytes) -> Iterator[tuple[int, int]]:
