@@ -129,6 +129,8 @@ class Kernel:
             boot = self._boot_by(of_fdt.load_tree(self._platform, x0))
         except (firmware.FirmwareError, acpi_tables.AcpiTableError) as error:
             boot = panic.panic(self, self._platform, str(error))
+        except NoRedistributorError:
+            boot = panic.panic(self, self._platform, "the boot CPU has no re-distributor")
         yield from boot
 
     def _boot_by(self, tree: of_fdt.Node) -> Thread:
@@ -137,6 +139,7 @@ class Kernel:
         Raises:
             FirmwareError: from neither of them.
             AcpiTableError: the tables can't be used.
+            NoRedistributorError: there is none for the boot CPU.
         """
         if not of.is_stub(tree):
             of_setup.setup(self, self._platform, tree)
