@@ -33,12 +33,17 @@ EXPECTED: Mapping[str, str] = types.MappingProxyType(
         "model_type": "object",
         "model_attributes_type": "object",
         "enum": "string",
+        model.CHOICE_ERROR: "string",
         model.RANGE_ERROR: "integer",
     }
 )
 """Pydantic's error types by the JSON type that QAPI says it wanted."""
 
-_REMARKS = {"missing": "is missing", "extra_forbidden": "is unexpected"}
+_REMARKS = {
+    "missing": "is missing",
+    "extra_forbidden": "is unexpected",
+    model.ALTERNATE_ERROR: "{}",
+}
 _ELEMENT = re.compile(r"\[\d+\]$")  # an enumeration in a list is refused by the list's name
 
 
@@ -130,12 +135,14 @@ def describe(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     name, kind, given = _path(first["loc"]), first["type"], first["input"]
     if kind in _REMARKS:
-        return f"Parameter '{name}' {_REMARKS[kind]}"
+        return f"Parameter '{name}' {_REMARKS[kind].format(first['msg'])}"
     if kind == model.RANGE_ERROR and (first["msg"].startswith("uint") or given in _INT64):
         return f"Parameter '{name}' expects {first['msg']}"
     if kind == "enum" and isinstance(given, str):
         member = _ELEMENT.sub("", name).rpartition(".")[2]  # which QAPI names without its path
         return f"Parameter '{member}' does not accept value '{given}'"
+    if kind == model.CHOICE_ERROR and isinstance(given, str):
+        return f"Parameter '{name}' does not accept value '{given}'; {first['msg']}"
     if kind in EXPECTED:
         return f"Invalid parameter type for '{name}', expected: {EXPECTED[kind]}"
     return f"Parameter '{name}': {first['msg']}"

@@ -49,6 +49,33 @@ class QapiEnum(StrEnum):
         return core_schema.enum_schema(cls, list(cls), sub_type="str", strict=False)
 
 
+class TellingEnum(QapiEnum):
+    """Base of enumerations of our own: who gives another value is told which there are."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Refuse with a list of the values."""
+        known = super().__get_pydantic_core_schema__(source, handler)
+        listed = "it is one of: " + ", ".join(cls)
+        return core_schema.custom_error_schema(known, CHOICE_ERROR, custom_error_message=listed)
+
+
+@dataclass(frozen=True, slots=True)
+class Alternate:
+    """Marks a choice of types; `expected` is what who gives none of them is told."""
+
+    expected: str
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Refuse as one value, and not once for each type."""
+        text = f"expects {self.expected}"
+        return core_schema.custom_error_schema(
+            handler(source), ALTERNATE_ERROR, custom_error_message=text
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class IntegerRange:
     """A QAPI integer type: its C name, lowest value, and the value past its highest."""
@@ -85,6 +112,10 @@ def _unsigned(value: int) -> int:
 
 RANGE_ERROR = "qapi_range"
 """Pydantic error type of an integer out of range; its message is the type's name."""
+ALTERNATE_ERROR = "alternate"
+"""Pydantic error type of a value of none of the types of an `Alternate`."""
+CHOICE_ERROR = "telling_enum"
+"""Pydantic error type of a value that a `TellingEnum` has not; its message lists those it has."""
 
 Int8 = Annotated[int, IntegerRange("int8_t", -(2**7), 2**7)]
 Int16 = Annotated[int, IntegerRange("int16_t", -(2**15), 2**15)]

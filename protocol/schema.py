@@ -98,7 +98,7 @@ class _Builder:
     def _optional(self, parts: tuple[Any, ...]) -> str:
         """Return the type of an optional member; a choice of types would be an alternate."""
         present = [part for part in parts if part is not types.NoneType]
-        return self._named(present[0]) if len(present) == 1 else self._alternate(parts)
+        return self._named(present[0]) if len(present) == 1 else self._alternate(present)
 
     def _builtin(self, name: str) -> str:
         self._types.setdefault(
@@ -111,7 +111,7 @@ class _Builder:
         self._types.setdefault(name, {"name": name, "meta-type": "array", "element-type": element})
         return name
 
-    def _alternate(self, parts: tuple[Any, ...]) -> str:
+    def _alternate(self, parts: list[Any]) -> str:
         members = [{"type": self._named(part)} for part in parts]
         name = self._next_name()
         self._types[name] = {"name": name, "meta-type": "alternate", "members": members}
