@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from machine.trace import Trace
 
 
+class NoFaults:
+    """There is nothing yet that could go otherwise."""
+
+    on = False
+
+
 class PlannedMachine:
     """What there is of a machine before it is created.
 
@@ -43,6 +49,7 @@ class PlannedMachine:
 
     running = False
     """Whether the clock may advance: not before there is something that it would move."""
+    faults = NoFaults()
 
     def __init__(
         self,

@@ -72,6 +72,7 @@ BOARD = (
     "machine.cpu_properties",
     "machine.cpu_sve",
     "machine.fault_actions",
+    "machine.guest_check",
     "machine.panic",
     "machine.planned",
     "machine.psci",

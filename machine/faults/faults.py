@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from machine.errors import DeviceNotFoundError, MachineError
@@ -107,7 +108,6 @@ class Faults:
         self._seed = seed
         self._possible = possible
         self._armed: dict[str, Armed] = {}
-        self._numbered = 0
 
     def inject(self, stage: Stage) -> None:
         """Put a stage in force.
@@ -125,9 +125,8 @@ class Faults:
 
     def free_name(self, stem: str) -> str:
         """A name that no stage has."""
-        self._numbered += 1
-        name = f"{stem}-{self._numbered}"
-        return name if name not in self._armed else self.free_name(stem)
+        names = (f"{stem}-{n}" for n in count(1))
+        return next(name for name in names if name not in self._armed)
 
     def clear(self, name: str | None = None) -> None:
         """Take a stage out of force, or all; what they were about to cause does not come.

@@ -106,7 +106,8 @@ class Stage:
             index = getattr(self, key)
             if index is not None and not 0 <= index < possible:
                 raise MachineError(
-                    f"Invalid {key} {index} specified, correct range 0:{possible - 1}"
+                    f"Parameter '{key}' does not accept value '{index}'; "
+                    f"correct range is 0:{possible - 1}"
                 )
 
 

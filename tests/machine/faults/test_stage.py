@@ -90,4 +90,6 @@ def test_a_cpu_that_there_can_not_be_is_refused(key: str, index: int) -> None:
     given: dict[str, Any] = {"when": "plug", "do": "offline", key: index}
     with pytest.raises(MachineError) as caught:
         Stage(**given).check_cpus(6)
-    assert str(caught.value) == f"Invalid {key} {index} specified, correct range 0:5"
+    assert str(caught.value) == (
+        f"Parameter '{key}' does not accept value '{index}'; correct range is 0:5"
+    )
