@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from daemon.abort import abort
 from daemon.chardev.errors import ChardevError
 from daemon.chardev.qom import mount
 from daemon.commands import COMMANDS, EVENTS
@@ -83,6 +84,7 @@ class App:
             COMMANDS,
             EVENTS,
             on_end=self._end,
+            on_abort=abort,
             chardevs=self.server.chardevs,
             objects=objects,
         )

@@ -46,6 +46,7 @@ class Context:
         commands: every command there is.
         events: every event there is.
         on_end: called once the machine has ended.
+        on_abort: called where the process is to end as by a failed assertion.
         chardevs: its character devices, by label.
         objects: what users have created with `-object` and `object-add`.
         fdsets: the sets of file descriptors that its clients have handed over.
@@ -58,6 +59,7 @@ class Context:
     commands: CommandTable
     events: EventTable
     on_end: Callable[[], None] = _nothing
+    on_abort: Callable[[], None] = _nothing
     chardevs: Mapping[str, Backend] = field(default_factory=dict)
     objects: Objects = field(default_factory=Objects)
     fdsets: FdSets = field(default_factory=FdSets)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from daemon.translate import vcpu_info, wire_event
 from machine.events import (
+    Aborted,
     MachineEvent,
     Resumed,
     ShutdownRequested,
@@ -136,6 +137,9 @@ class EventBridge:
     def _on_event(self, event: MachineEvent) -> None:
         if isinstance(event, VcpuChanged):
             self._publish_vcpu(event.index)
+            return
+        if isinstance(event, Aborted):
+            self._context.on_abort()
             return
         if isinstance(event, RUN_STATE_CHANGES):
             self._context.follow_run_state()

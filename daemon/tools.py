@@ -39,6 +39,12 @@ def _sequence(argv: Sequence[str]) -> int:
     return main(argv)
 
 
+def _scenarios(argv: Sequence[str]) -> int:
+    from daemon.scenarios_tool import run  # noqa: PLC0415 - see above
+
+    return run(argv)
+
+
 TOOLS: Mapping[str, Tool] = {
     "top": Tool(
         "[SOCKET] [--once] [--interval S]",
@@ -50,6 +56,7 @@ TOOLS: Mapping[str, Tool] = {
         "list the plugs and unplugs in a trace, or draw one of them",
         _sequence,
     ),
+    "scenarios": Tool("[NAME]", "list the ready-made scenarios, or print one", _scenarios),
 }
 """By the word that asks for it."""
 

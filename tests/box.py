@@ -64,12 +64,14 @@ class Box:
         self.stage.on_created = self._created
         self.runner = SteppedRunner(trace.clock)
         self.ended = False
+        self.aborted = False
         self.context = Context(
             self.stage,
             self.runner,
             COMMANDS,
             EVENTS,
             on_end=self._end,
+            on_abort=self._abort,
             thread_id=4711,
             chardevs=self._chardevs(),
         )
@@ -78,9 +80,10 @@ class Box:
         self.session = Session(COMMANDS, Greeting.of(VERSION), require=self.stage.require)
         self._dispatch = Dispatcher(self.context)
         self._lines: list[bytes] = []
+        self.listeners = [self._lines.append]
         time = VirtualAlarm(trace.clock)
         self._bridge = EventBridge(
-            self.context, self._lines.append, now=lambda: time.now() // 1000, alarm=time
+            self.context, self._broadcast, now=lambda: time.now() // 1000, alarm=time
         )
         self.context.follow_run_state()
         if negotiate:
@@ -155,5 +158,13 @@ class Box:
             self._serial.connect(self.machine.uart)
         return server.chardevs
 
+    def _broadcast(self, line: bytes) -> None:
+        for listener in self.listeners:
+            listener(line)
+
     def _end(self) -> None:
         self.ended = True
+
+    def _abort(self) -> None:
+        self.aborted = True
+        self.runner.close()

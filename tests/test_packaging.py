@@ -55,7 +55,14 @@ def test_a_package_is_the_projects_own(name: str) -> None:
 @pytest.mark.parametrize("name", PACKAGES)
 def test_types_are_shipped(name: str) -> None:
     assert (ROOT / name / "py.typed").is_file()
-    assert PROJECT["tool"]["setuptools"]["package-data"][name] == ["py.typed"]
+    assert "py.typed" in PROJECT["tool"]["setuptools"]["package-data"][name]
+
+
+def test_the_scenarios_are_shipped() -> None:
+    data = PROJECT["tool"]["setuptools"]["package-data"]["daemon"]
+    files = sorted((ROOT / "daemon" / "scenarios").iterdir())
+    assert files
+    assert all(any(fnmatch(f"scenarios/{file.name}", each) for each in data) for file in files)
 
 
 def test_only_the_three_packages_are_found() -> None:
@@ -140,3 +147,4 @@ def test_a_wheel_holds_the_three_packages_and_nothing_else(tmp_path: Path) -> No
     tops = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
     assert tops == set(PACKAGES)
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
+    assert "daemon/scenarios/refuses-unplug.toml" in names

@@ -4,6 +4,7 @@ from daemon.commands import (
     acpi,
     char,
     control,
+    faults,
     fds,
     guest,
     machine,
@@ -44,6 +45,7 @@ COMMANDS: CommandTable = collect(
         acpi,
         vcpus,
         guest,
+        faults,
     ),
 )
 EVENTS: EventTable = collect_events(

@@ -19,6 +19,7 @@ from daemon.options.memory import MEMORY
 from daemon.options.monitor import MON, MonitorDraft
 from daemon.options.parameters import Group
 from daemon.options.rtc import RTC, parse_rtc
+from daemon.options.scenario import ScenarioDraft
 from daemon.options.smp import SMP
 from daemon.options.usage import Exit, UsageError
 from daemon.tools import tools_help
@@ -44,6 +45,7 @@ class Draft:
 
     machine: MachineDraft = field(default_factory=MachineDraft)
     monitors: MonitorDraft = field(default_factory=MonitorDraft)
+    scenario: ScenarioDraft = field(default_factory=ScenarioDraft)
     objects: list[Mapping[str, Any]] = field(default_factory=list)
     preconfig: bool = False
     pidfile: str | None = None
@@ -57,7 +59,7 @@ class Draft:
         machine = self.machine.build(models, backend_sizes(self.objects), preconfig=self.preconfig)
         chardevs, monitors = self.monitors.build()
         return DaemonConfig(
-            machine=machine,
+            machine=self.scenario.apply(machine),
             chardevs=chardevs,
             monitors=monitors,
             serial=self.monitors.serial[1] if self.monitors.serial is not None else None,
@@ -383,6 +385,28 @@ OPTIONS: tuple[Option, ...] = (
         "FILE|-",
         "write what each layer does: trace events for Perfetto; to standard error (-) as text",
         _trace,
+        ours=True,
+    ),
+    Option(
+        ("scenario",),
+        "NAME|FILE",
+        "what the guest is like, and what goes otherwise; may be repeated. `armvirtd scenarios` "
+        "lists those that are there already",
+        lambda draft, text: draft.scenario.read_scenario(text),
+        ours=True,
+    ),
+    Option(
+        ("seed",),
+        "N",
+        "what all chance follows from; default 0",
+        lambda draft, text: draft.scenario.read_seed(text),
+        ours=True,
+    ),
+    Option(
+        ("guest-speed",),
+        "FACTOR|instant",
+        "how many times as fast as a real one the guest is; default 1",
+        lambda draft, text: draft.scenario.read_speed(text),
         ours=True,
     ),
     Option(

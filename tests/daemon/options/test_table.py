@@ -14,6 +14,7 @@ from daemon.config import (
 )
 from daemon.options.table import OPTIONS, Exit, UsageError, help_text, parse
 from machine.config import GIB, MachineConfig
+from machine.guest.behaviour import Behaviour
 from machine.topology import MpidrScheme, Topology
 
 
@@ -34,8 +35,8 @@ def socket(
 
 def test_without_options_2_of_8_cpus_1_gib_and_a_socket_that_waits_for_nobody() -> None:
     config = parse([])
-    assert config == DaemonConfig(chardevs=config.chardevs, serial="serial0")
-    assert config.machine == MachineConfig(topology=Topology(2, 1, 1, 8, 1), ram_size=GIB)
+    machine = MachineConfig(Topology(2, 1, 1, 8, 1), ram_size=GIB, behaviour=Behaviour(speed=1.0))
+    assert config == DaemonConfig(machine=machine, chardevs=config.chardevs, serial="serial0")
     serial = NullChardev(id="serial0")
     assert config.chardevs == (socket(UnixAddress(path="./qmp.sock")), serial)
     assert config.monitors == (MonitorConfig(chardev="compat_monitor0"),)
