@@ -61,6 +61,21 @@ class Conversation(Protocol):
 S = TypeVar("S", bound=Conversation)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Late:
+    """What a client is made to wait for.
+
+    Attributes:
+        reply: what it is sent then.
+        drops: whether the connection ends then.
+        blocks: whether what was asked behind it waits, too.
+    """
+
+    reply: bytes
+    drops: bool
+    blocks: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much a connection may hold up.
@@ -110,6 +125,7 @@ class Connection(Peer, Generic[S]):
         self._intake = Intake()
         self._pending: deque[Any] = deque()
         self._urgent = 0
+        self._late: list[Late] = []
         self._batch: list[bytes] | None = None
         self._turn: asyncio.Handle | None = None
         self._full = False
@@ -139,7 +155,7 @@ class Connection(Peer, Generic[S]):
     def eof_received(self) -> bool:
         """Answer what was asked, then close: a client may have finished asking."""
         self._ending = True
-        return self._busy
+        return self._busy or bool(self._late)
 
     def pause_writing(self) -> None:
         """Stop executing: the client does not read."""
@@ -154,6 +170,7 @@ class Connection(Peer, Generic[S]):
         """Forget what nobody waits for."""
         del exc
         self._transport = None
+        self._late.clear()
         self._forget()
         self._inbox.close()
         self._cancel_turn()
@@ -173,6 +190,7 @@ class Connection(Peer, Generic[S]):
 
     def finish(self) -> None:
         """Execute nothing more, and close once everything is sent (see `closed`)."""
+        self._send_late()
         self._forget()
         self._ending = True
         if self._transport is None:
@@ -184,6 +202,21 @@ class Connection(Peer, Generic[S]):
         """Close now, whatever was not sent."""
         if self._transport is not None:
             self._transport.abort()
+
+    def wait(self, late: Late) -> None:
+        """Have the client wait for this, until it is released or the connection ends."""
+        self._late.append(late)
+
+    def release(self, late: Late) -> None:
+        """Its time has come; harmless if the client has left."""
+        if late not in self._late:
+            return
+        self._late.remove(late)
+        self._send(late.reply)
+        if late.drops:
+            self.finish()
+        elif self._turn is None:
+            self._turn = asyncio.get_running_loop().call_soon(self._work)
 
     # --- the work
 
@@ -223,6 +256,8 @@ class Connection(Peer, Generic[S]):
         size = 0
         try:
             while self._pending and len(batch) < self._limits.batch and self._ready():
+                if self._late and self._blocked:
+                    break
                 item = self._next() if self._urgent else self._pending.popleft()
                 batch.append(self._answer(item))
                 size += len(batch[-1])
@@ -230,7 +265,7 @@ class Connection(Peer, Generic[S]):
                     break
         finally:
             self._batch = None
-            if self._transport is not None:
+            if self._transport is not None and batch:
                 self._transport.write(b"".join(batch))
                 self._check_overflow(self._transport)
 
@@ -243,20 +278,35 @@ class Connection(Peer, Generic[S]):
             return b""
         return self._dispatch(self._session, item)
 
+    @property
+    def _blocked(self) -> bool:
+        """Whether all that is pending waits for something that is late."""
+        return any(late.blocks for late in self._late) and self._overtaker() is None
+
     def _next(self) -> Any:
         """Take what is out of band and not too far behind, or else what is first."""
+        place = self._overtaker()
+        if place is None:
+            return self._pending.popleft()
+        item = self._pending[place]
+        del self._pending[place]
+        self._urgent -= 1
+        return item
+
+    def _overtaker(self) -> int | None:
+        """Where what overtakes others stands, if there is any."""
+        if not self._urgent:
+            return None
         waiting = 0
         for place, item in enumerate(self._pending):
             if type(item) is PassedFds:
                 continue
             if item.oob:
-                del self._pending[place]
-                self._urgent -= 1
-                return item
+                return place
             waiting += 1
             if waiting > QUEUE_LENGTH:
                 break
-        return self._pending.popleft()
+        return None
 
     def _forget(self) -> None:
         """Execute nothing of what is pending."""
@@ -272,12 +322,41 @@ class Connection(Peer, Generic[S]):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        if self._ending and not self._busy:
+        busy = self._busy
+        if self._ending and not (busy or self._late):
             transport.close()
             return
-        self._read(transport, wanted=not (self._busy or self._full or self._ending))
-        if self._busy and not self._full and self._turn is None:
+        hears = not busy or self._hears
+        self._read(transport, wanted=hears and not (self._full or self._ending))
+        if busy and not self._full and self._turn is None and self._goes_on:
             self._turn = asyncio.get_running_loop().call_soon(self._work)
+
+    @property
+    def _hears(self) -> bool:
+        """Whether to read on though there is work: what comes may overtake what waits."""
+        return bool(self._late) and self._blocked and not self._intake and self._room
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether another turn leads to anything: not if all waits for something that is late."""
+        return not (self._late and self._blocked) or (bool(self._intake) and self._room)
+
+    @property
+    def _room(self) -> bool:
+        """Whether to look further for what is out of band."""
+        return self._session.oob_enabled() and len(self._pending) < _SEEN
+
+    def _send_late(self) -> None:
+        """There is no time left: send what was to come later."""
+        late, self._late = self._late, []
+        self._send(b"".join(each.reply for each in late))
+
+    def _send(self, data: bytes) -> None:
+        if self._batch is not None:
+            self._batch.append(data)
+        elif self._transport is not None and data:
+            self._transport.write(data)
+            self._check_overflow(self._transport)
 
     def _read(self, transport: asyncio.Transport, *, wanted: bool) -> None:
         if wanted == self._reading:

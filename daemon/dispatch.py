@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from machine.errors import DeviceNotFoundError, MachineError
@@ -32,12 +33,23 @@ class Dispatcher:
 
     def __call__(self, session: Session, request: Request) -> bytes:
         """Execute one request; whatever happens, there is a reply."""
-        trace = self._context.stage.current.trace
-        if not trace.on:
+        machine = self._context.stage.current
+        if machine.faults.on:
+            from daemon.mishaps import befall  # noqa: PLC0415 - few machines have any
+
+            return befall(self._context, request, partial(self._traced, session, request))
+        if not machine.trace.on:
             return self._answer(session, request)
-        trace("qmp", "handle_qmp_command", execute=request.command.name, args=_told(request))
+        return self._traced(session, request)
+
+    def _traced(self, session: Session, request: Request) -> bytes:
+        """Execute one request, and tell of it."""
+        trace = self._context.stage.current.trace
+        if trace.on:
+            trace("qmp", "handle_qmp_command", execute=request.command.name, args=_told(request))
         reply = self._answer(session, request)
-        trace("qmp", "monitor_qmp_respond", json=reply.decode().strip())
+        if trace.on:
+            trace("qmp", "monitor_qmp_respond", json=reply.decode().strip())
         return reply
 
     def _answer(self, session: Session, request: Request) -> bytes:

@@ -47,6 +47,14 @@ class Request(msgspec.Struct, frozen=True, eq=False):
         return self.command.call(context, self.arguments)
 
 
+class Negotiated(Request, frozen=True, eq=False):
+    """``qmp_capabilities``, which the session itself has executed; what is left is the answer."""
+
+    def execute(self, context: Any) -> None:
+        """Do nothing: what was asked next has been read by what is in force now."""
+        del context
+
+
 class Reply(msgspec.Struct, frozen=True):
     """A complete answer, ready to be written once all earlier requests are answered.
 
@@ -168,7 +176,8 @@ class Session:
         try:
             request = self._request(message, request_id)
             if request.command.name == NEGOTIATE:
-                return Reply(self.encode_return(request, request.execute(self)))
+                request.execute(self)
+                return Negotiated(request.command, request.arguments, request.id, request.oob)
         except QmpError as error:
             data = self.formatted(encode.encode_failure(error, request_id))
             return Reply(data, oob=self._oob and _is_oob(message))
