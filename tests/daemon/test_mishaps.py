@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from daemon.config import MonitorConfig
+from daemon.connection import Limits
 from daemon.mishaps import MISHAPS
 from daemon.monitor import Monitor
 from daemon.sessions import Sessions
@@ -156,6 +157,26 @@ def test_what_is_out_of_band_overtakes_what_is_late(run: Run) -> None:
             assert client.transport.reading
             await on.later(1000)
             assert client.heard() == ["query-kvm", "query-name"]
+
+    run(story())
+
+
+def test_what_is_out_of_band_is_looked_for_while_something_is_late(run: Run) -> None:
+    async def story() -> None:
+        async with play() as on:
+            client = Client(on.box)
+            client.connection._limits = Limits(turn=0, piece=64)
+            on.stage("accept", command="query-kvm", delay=1000)
+            client.say({"execute": "query-kvm", "id": "late"})
+            await on.later(0)
+            client.say(
+                {"execute": "query-name", "id": "behind" + 100 * "-"},
+                {"exec-oob": "x-query-vcpus", "id": "urgent"},
+            )
+            await on.later(0)
+            assert client.heard() == ["urgent"]
+            await on.later(1000)
+            assert client.heard() == ["late", "behind" + 100 * "-"]
 
     run(story())
 
