@@ -17,7 +17,7 @@ from daemon.sessions import Sessions
 from machine.faults.table import COMMAND, EVENTS
 from machine.guest.behaviour import MS
 from tests.box import Box
-from tests.daemon.fakes import FakeTransport
+from tests.daemon.fakes import AGES, FakeTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,6 +41,7 @@ class Client:
 
     def connect(self) -> None:
         self.connection = self.monitor.open()
+        self.connection._limits = Limits(turn=AGES)
         self.transport = FakeTransport(self.connection)
         self.connection.connection_made(self.transport)
         self.heard()
