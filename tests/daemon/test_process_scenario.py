@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from daemon.scenario import ready_made
-from tests.process import ROOT, connected, daemon
+from tests.process import ROOT, TIMEOUT, connected, daemon, listens
 
 if TYPE_CHECKING:
     import socket
@@ -102,3 +103,24 @@ def test_a_client_that_is_dropped_comes_again_and_looks(tmp_path: Path, outcome:
             answer = Client(wire).ask("query-cpus-fast")
             assert answer is not None
             assert len(answer["return"]) == (2 if outcome == "drop-unexecuted" else 3)
+
+
+def test_a_vmm_that_aborts_dies_of_it_and_leaves_its_files(tmp_path: Path) -> None:
+    options = ("--scenario", "vmm-aborts", "-pidfile", "pid", "--trace", "trace")
+    with (
+        daemon(tmp_path, *options) as process,
+        connected(tmp_path / "qmp.sock", process) as wire,
+    ):
+        client = Client(wire)
+        client.ask("device_add", **ADD)
+        assert client.ask("device_del", id="c2") == {"return": {}}
+        while client.line() is not None:
+            pass
+        assert process.wait(TIMEOUT) == -signal.SIGABRT
+        assert "SHUTDOWN" not in {message.get("event") for message in client.heard}
+        assert (tmp_path / "pid").read_text(encoding="ascii") == f"{process.pid}\n"
+        assert (tmp_path / "qmp.sock").is_socket()
+        assert not listens(tmp_path / "qmp.sock")
+        assert "abort" in (tmp_path / "trace").read_text(encoding="utf-8")
+        assert not list(tmp_path.glob("core*"))
+        assert process.communicate()[1] == "armvirtd: aborted, as a stage asks for\n"

@@ -57,6 +57,7 @@ def test_a_typical_command_line_is_read_as_qemu_reads_it() -> None:
         ram_size=256 << 20,
         name="arm1",
         uuid=UUID("8f0e8b4c-6a54-4e39-9b59-2a3c3c5a9d11"),
+        behaviour=Behaviour(speed=1.0),
         paused=True,
     )
     assert config.pidfile == "/tmp/a.pid"  # noqa: S108 - never written
