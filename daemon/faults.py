@@ -13,6 +13,7 @@ from daemon.options.parameters import IDENTIFIER
 from machine.errors import MachineError
 from machine.faults.stage import Stage
 from machine.guest.behaviour import MS, Behaviour, KernelKind, OnlinePolicy
+from protocol.model import wire_name
 from protocol.qapi.faults import (
     FaultEvent,
     FaultInfo,
@@ -109,7 +110,8 @@ def behaviour_of(given: GuestBehaviour, before: Behaviour) -> Behaviour:
     try:
         return replace(before, **_changes(given))
     except ValueError as error:
-        raise MachineError(str(error)) from None
+        key, _, wanted = str(error).partition(" ")
+        raise MachineError(f"Parameter '{wire_name(key)}' {wanted}") from None
 
 
 def _changes(given: GuestBehaviour) -> Mapping[str, Any]:

@@ -41,4 +41,4 @@ def check_behaviour(behaviour: Behaviour, possible: int) -> None:
 def check_speed(speed: float | None) -> None:
     """Refuse a speed that is none; see `check_behaviour`."""
     if speed is not None and not (isfinite(speed) and speed > 0):
-        raise MachineError("Parameter 'speed' expects a positive number or 'instant'")
+        raise MachineError("Parameter 'speed' expects a positive number")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 NAME = "top.svg"
 MACHINE = (
-    "-name demo -smp 6,sockets=2,clusters=2,cores=4,threads=2,maxcpus=32"
+    "--guest-speed instant -name demo -smp 6,sockets=2,clusters=2,cores=4,threads=2,maxcpus=32"
     " -m 1G -object memory-backend-ram,id=m0,size=512M -object memory-backend-ram,id=m1,size=512M"
     " -numa node,cpus=0-15,memdev=m0 -numa node,cpus=16-31,memdev=m1"
 )

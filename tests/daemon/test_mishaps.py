@@ -13,6 +13,7 @@ from daemon.config import MonitorConfig
 from daemon.connection import Limits
 from daemon.mishaps import MISHAPS
 from daemon.monitor import Monitor
+from daemon.options.table import parse
 from daemon.sessions import Sessions
 from machine.faults.table import COMMAND, EVENTS
 from machine.guest.behaviour import MS
@@ -66,8 +67,8 @@ class Client:
 class Play:
     """A machine, and clients of it, in an event loop."""
 
-    def __init__(self) -> None:
-        self.box = Box()
+    def __init__(self, *argv: str) -> None:
+        self.box = Box(parse([*argv, "--guest-speed", "instant"]))
 
     def stage(self, do: str, **rest: Any) -> None:
         self.box.returned("x-inject-fault", when="command", do=do, **rest)
@@ -80,8 +81,8 @@ class Play:
 
 
 @asynccontextmanager
-async def play() -> AsyncIterator[Play]:
-    made = Play()
+async def play(*argv: str) -> AsyncIterator[Play]:
+    made = Play(*argv)
     try:
         yield made
     finally:
@@ -348,5 +349,59 @@ def test_clearing_does_not_take_a_reply_away_that_is_late(run: Run) -> None:
             client.ask("query-name")
             await on.later(10)
             assert client.heard() == ["query-kvm", "query-name"]
+
+    run(story())
+
+
+def test_every_reply_of_slow_replies_is_2_s_late(run: Run) -> None:
+    async def story() -> None:
+        async with play("--scenario", "slow-replies") as on:
+            client = Client(on.box, negotiate=False)
+            for name in ("qmp_capabilities", "query-name", "query-status"):
+                client.ask(name)
+                await on.later(1999)
+                assert client.heard() == []
+                await on.later(1)
+                assert client.heard() == [name]
+
+    run(story())
+
+
+class Stubborn(Client):
+    """One that connects again, and counts how often it had to."""
+
+    def __init__(self, on: Play) -> None:
+        super().__init__(on.box, negotiate=False)
+        self._on = on
+        self.drops = 0
+        self.latest = 0
+
+    async def insist(self, name: str, /, **arguments: Any) -> None:
+        """Ask; if there is no answer, connect again, and do not know what has happened."""
+        began = self._on.box.machine.clock.now
+        self.ask(name, **arguments)
+        while name not in self.heard() and not self.dropped:
+            await self._on.later(10)
+        self.latest = max(self.latest, self._on.box.machine.clock.now - began)
+        while self.dropped:
+            self.drops += 1
+            self.connection.connection_lost(None)
+            self.connect()
+            await self.insist("qmp_capabilities")
+
+
+def test_who_looks_again_survives_a_flaky_connection(run: Run) -> None:
+    async def story() -> None:
+        async with play("--scenario", "flaky-connection", "--seed", "3") as on:
+            client, slot = Stubborn(on), on.box.machine.slots[2]
+            await client.insist("qmp_capabilities")
+            for _ in range(20):
+                while slot.cpu is None:
+                    await client.insist("device_add", **ADD)
+                while slot.cpu is not None:
+                    await client.insist("device_del", id="c2")
+                    await on.later(10)
+            assert client.drops > 1
+            assert client.latest > 200 * MS
 
     run(story())

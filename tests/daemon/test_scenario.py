@@ -165,7 +165,7 @@ WRONG = [
     ("[guest]\nload = nan", "Parameter 'guest.load' expects a number from 0 to below 1"),
     ("[guest]\nspeed = true", "Parameter 'guest.speed' expects a number or 'instant'"),
     ('[guest]\nspeed = "fast"', "Parameter 'guest.speed' expects a number or 'instant'"),
-    ("[guest]\nspeed = 0", "Parameter 'guest.speed' expects a positive number or 'instant'"),
+    ("[guest]\nspeed = 0", "Parameter 'guest.speed' expects a positive number"),
     (
         "[guest]\nisolated = [1, 8]",
         "Parameter 'guest.isolated' does not accept value '8'; correct range is 0:7",

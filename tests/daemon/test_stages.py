@@ -176,7 +176,7 @@ def test_behaviour_changes_only_where_it_is_given(box: Box) -> None:
     [
         ({"load": 1}, "Parameter 'load' expects a number from 0 to below 1"),
         ({"load": -0.1}, "Parameter 'load' expects a number from 0 to below 1"),
-        ({"speed": 0}, "Parameter 'speed' expects a positive number or 'instant'"),
+        ({"speed": 0}, "Parameter 'speed' expects a positive number"),
         ({"speed": "slow"}, "Parameter 'speed' expects a number or 'instant'"),
         ({"boot-time": -1}, "Parameter 'boot-time' expects a number that is not negative"),
         ({"online-delay": 1e300}, "Parameter 'online-delay' is out of range"),
