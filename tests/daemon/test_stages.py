@@ -6,6 +6,8 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from daemon.options.table import parse
 from machine.events import Aborted
@@ -214,3 +216,39 @@ def test_an_abort_tells_nobody_anything(box: Box) -> None:
     assert box.aborted
     assert not box.ended
     assert box.received() == []
+
+
+VALUES = st.one_of(
+    st.sampled_from([*FaultEvent, *FaultOutcome, "a", "stop"]).map(str),
+    st.integers(-1, 9),
+    st.integers(-4, 400).map(lambda quarters: quarters / 4),
+    st.booleans(),
+)
+GIVEN = st.fixed_dictionaries(
+    {"when": st.sampled_from(list(EVENTS)), "do": st.sampled_from(list(FaultOutcome)).map(str)},
+    optional={name: VALUES for name in FaultStage.model_fields if name not in {"when", "do"}},
+)
+
+
+@settings(max_examples=50)
+@given(st.lists(GIVEN, max_size=4))
+def test_whatever_is_given_is_taken_as_it_is_or_refused(stages: list[dict[str, Any]]) -> None:
+    box = Box(boot=False)
+    taken: list[dict[str, Any]] = []
+    for stage in stages:
+        answer = box.ask("x-inject-fault", **stage)
+        if "return" in answer:
+            taken.append({**stage, **answer["return"]})
+        else:
+            assert answer["error"]["class"] == "GenericError"
+            assert "Internal" not in answer["error"]["desc"]
+    told = box.returned("x-query-faults")
+    again = Box(boot=False)
+    for stage in told:
+        counts = {name: stage.pop(name) for name in ("seen", "done")}
+        assert counts["seen"] == (stage["when"] == "now")
+        again.returned("x-inject-fault", **stage)
+    assert [stage["name"] for stage in told] == [stage["name"] for stage in taken]
+    assert all(stage.items() <= given.items() for stage, given in zip(told, taken, strict=True))
+    box.close()
+    again.close()
