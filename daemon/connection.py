@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 from daemon.chardev.backend import Peer
 from daemon.fds import FdInbox, PassedFds, close_all
 from daemon.intake import Intake
+from daemon.late import Late, Lateness
 from protocol.session import Reply
 
 if TYPE_CHECKING:
@@ -59,21 +60,6 @@ class Conversation(Protocol):
 
 
 S = TypeVar("S", bound=Conversation)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Late:
-    """What a client is made to wait for.
-
-    Attributes:
-        reply: what it is sent then.
-        drops: whether the connection ends then.
-        blocks: whether what was asked behind it waits, too.
-    """
-
-    reply: bytes
-    drops: bool
-    blocks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +111,7 @@ class Connection(Peer, Generic[S]):
         self._intake = Intake()
         self._pending: deque[Any] = deque()
         self._urgent = 0
-        self._late: list[Late] = []
+        self._late = Lateness()
         self._batch: list[bytes] | None = None
         self._turn: asyncio.Handle | None = None
         self._full = False
@@ -180,17 +166,20 @@ class Connection(Peer, Generic[S]):
 
     def send_event(self, data: bytes) -> None:
         """Send an event, if the client has negotiated; before the reply of a command at work."""
-        if self._transport is None or not self._session.negotiated():
-            return
+        if self._session.negotiated():
+            self._send(data)
+
+    def _send(self, data: bytes) -> None:
+        """Send this; what is being answered goes together."""
         if self._batch is not None:
             self._batch.append(data)
-        else:
+        elif self._transport is not None and data:
             self._transport.write(data)
             self._check_overflow(self._transport)
 
     def finish(self) -> None:
         """Execute nothing more, and close once everything is sent (see `closed`)."""
-        self._send_late()
+        self._send(self._late.take())
         self._forget()
         self._ending = True
         if self._transport is None:
@@ -215,7 +204,12 @@ class Connection(Peer, Generic[S]):
         self._send(late.reply)
         if late.drops:
             self.finish()
-        elif self._turn is None:
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """What has waited is done in a turn of its own."""
+        if self._turn is None:
             self._turn = asyncio.get_running_loop().call_soon(self._work)
 
     # --- the work
@@ -281,7 +275,7 @@ class Connection(Peer, Generic[S]):
     @property
     def _blocked(self) -> bool:
         """Whether all that is pending waits for something that is late."""
-        return any(late.blocks for late in self._late) and self._overtaker() is None
+        return self._late.blocks and self._overtaker() is None
 
     def _next(self) -> Any:
         """Take what is out of band and not too far behind, or else what is first."""
@@ -328,8 +322,8 @@ class Connection(Peer, Generic[S]):
             return
         hears = not busy or self._hears
         self._read(transport, wanted=hears and not (self._full or self._ending))
-        if busy and not self._full and self._turn is None and self._goes_on:
-            self._turn = asyncio.get_running_loop().call_soon(self._work)
+        if busy and not self._full and self._goes_on:
+            self._go_on()
 
     @property
     def _hears(self) -> bool:
@@ -345,18 +339,6 @@ class Connection(Peer, Generic[S]):
     def _room(self) -> bool:
         """Whether to look further for what is out of band."""
         return self._session.oob_enabled() and len(self._pending) < _SEEN
-
-    def _send_late(self) -> None:
-        """There is no time left: send what was to come later."""
-        late, self._late = self._late, []
-        self._send(b"".join(each.reply for each in late))
-
-    def _send(self, data: bytes) -> None:
-        if self._batch is not None:
-            self._batch.append(data)
-        elif self._transport is not None and data:
-            self._transport.write(data)
-            self._check_overflow(self._transport)
 
     def _read(self, transport: asyncio.Transport, *, wanted: bool) -> None:
         if wanted == self._reading:

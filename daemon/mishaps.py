@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from daemon.connection import Late
 from daemon.faults import is_ours
+from daemon.late import Late
 from machine.faults.table import ACCEPT, COMMAND
 
 if TYPE_CHECKING:
