@@ -1,8 +1,7 @@
-"""What a guest can be like: the ranges of `Behaviour`, checked where somebody sets it."""
+"""What a guest can be like in a machine: the part of it that `Behaviour` can't know by itself."""
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING
 
 from machine.errors import MachineError
@@ -12,33 +11,18 @@ if TYPE_CHECKING:
 
 
 def check_behaviour(behaviour: Behaviour, possible: int) -> None:
-    """Refuse what no guest can be like.
+    """Refuse CPUs that a machine can't have.
 
     Args:
-        behaviour: what it is to be like.
-        possible: how many CPUs the machine can have.
+        behaviour: what its guest is to be like.
+        possible: how many CPUs are possible.
 
     Raises:
-        MachineError: and why not.
+        MachineError: one is not.
     """
-    check_speed(behaviour.speed)
-    if not 0 <= behaviour.load < 1:
-        raise MachineError("Parameter 'load' expects a number from 0 to below 1")
-    for key, value in (
-        ("online-delay", behaviour.online_delay),
-        ("boot-time", behaviour.boot_time),
-    ):
-        if value < 0:
-            raise MachineError(f"Parameter '{key}' expects a number that is not negative")
     for cpu in sorted(behaviour.isolated):
-        if not 0 <= cpu < possible:
+        if cpu >= possible:
             raise MachineError(
                 f"Parameter 'isolated' does not accept value '{cpu}'; "
                 f"correct range is 0:{possible - 1}"
             )
-
-
-def check_speed(speed: float | None) -> None:
-    """Refuse a speed that is none; see `check_behaviour`."""
-    if speed is not None and not (isfinite(speed) and speed > 0):
-        raise MachineError("Parameter 'speed' expects a positive number")

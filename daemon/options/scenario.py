@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from daemon.options.sizes import parse_int
 from daemon.options.usage import UsageError
-from machine.errors import MachineError
 from machine.guest.behaviour import Behaviour
-from machine.guest_check import check_speed
 
 if TYPE_CHECKING:
     from daemon.scenario import ScenarioFile
@@ -80,11 +78,10 @@ class ScenarioDraft:
         return replace(machine, behaviour=behaviour, stages=tuple(stages), seed=self.seed)
 
 
-def _speed(text: str) -> float:
+def _speed(text: str) -> float | None:
     try:
-        speed = float(text)
-        check_speed(speed)
-    except (ValueError, MachineError):
+        speed = Behaviour(speed=float(text)).speed
+    except ValueError:
         raise UsageError(f"expects a positive number or '{INSTANT}'") from None
     return speed
 
