@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SOCKETS = ("-qmp", "unix:qmp.sock,server=on,wait=off", "-qmp", "unix:top.sock,server=on,wait=off")
-MACHINE = ("-name", "shown", "-smp", "2,maxcpus=6", *SOCKETS)
+MACHINE = ("-name", "shown", "--guest-speed", "instant", "-smp", "2,maxcpus=6", *SOCKETS)
 SHUT_DOWN = r"unix:top.sock: the machine has shut down \(host-qmp-quit\)"
 LEFT = "\x1b[?1049l"
 """Back to the screen that was there before (xterm: rmcup)."""
