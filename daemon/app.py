@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import calendar
 import contextlib
 import logging
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +16,11 @@ from daemon.context import Context
 from daemon.events import EventBridge
 from daemon.objects.store import Objects
 from daemon.pidfile import Pidfile, PidfileError
-from daemon.runner import Runner
 from daemon.serial import SerialPort
 from daemon.server import Server
 from daemon.sessions import Sessions
 from daemon.stage import Stage
+from daemon.timekeeping import seconds, timekeeping
 from machine.clock import VirtualClock
 from machine.errors import MachineError
 from machine.numa import warnings
@@ -32,10 +30,13 @@ from machine.virt import VirtMachine
 from protocol.errors import QmpError
 
 if TYPE_CHECKING:
-    from daemon.config import DaemonConfig, RtcBase
+    from daemon.config import DaemonConfig
     from daemon.connection import Connection
     from daemon.monitor import Monitor
     from daemon.mqtt import MqttPublisher
+    from daemon.runner import Runner
+    from daemon.stepped import SteppedRunner
+    from daemon.timekeeping import AnyTimekeeping
     from machine.config import MachineConfig
     from machine.planned import PlannedMachine
 
@@ -66,13 +67,15 @@ class App:
         self._resources = contextlib.ExitStack()
         trace = Trace(VirtualClock())
         self._trace_to(trace)
+        rtc_base = seconds(config.rtc, stepped=config.clock.stepped)
+        keeping = self._timekeeping(trace.clock, rtc_base, loop)
+        self.runner: Runner | SteppedRunner = keeping.runner
         try:
-            self.stage = Stage(self._first(config, trace))
+            self.stage = Stage(self._first(config, trace, rtc_base))
             self._resources.callback(self._close_machine)
             objects = self._create_objects()
             self.server = Server(config.chardevs, config.monitors, self._connect, tls=objects)
             mount(self.stage.current.qom, self.server.chardevs)
-            self.runner = Runner(trace.clock, loop=loop)
             self._serial = self._connect_serial(config.serial)
         except (MachineError, ChardevError, QmpError) as error:
             self._resources.close()
@@ -85,10 +88,19 @@ class App:
             on_end=self._end,
             chardevs=self.server.chardevs,
             objects=objects,
+            thread_id=keeping.thread_id,
+            clock=config.clock,
+            stepping=keeping.stepping,
         )
         self._resources.callback(self.context.fdsets.close)
         self.mqtt = _publisher(config)
-        self._bridge = EventBridge(self.context, self.server.broadcast, publisher=self.mqtt)
+        self._bridge = EventBridge(
+            self.context,
+            self.server.broadcast,
+            publisher=self.mqtt,
+            now=keeping.now,
+            alarm=keeping.alarm,
+        )
         self._sessions = Sessions(self.context, self.runner)
         self._clients_came = False
         self.stage.on_created = self._created
@@ -215,28 +227,35 @@ class App:
         self.server.finish()
         self._ended.set()
 
-    def _first(self, config: DaemonConfig, trace: Trace) -> VirtMachine | PlannedMachine:
+    def _timekeeping(
+        self, clock: VirtualClock, rtc_base: int, loop: asyncio.AbstractEventLoop
+    ) -> AnyTimekeeping:
+        return timekeeping(self._config, clock, rtc_base, loop)
+
+    def _first(
+        self, config: DaemonConfig, trace: Trace, rtc_base: int
+    ) -> VirtMachine | PlannedMachine:
         """The machine, or its plan, if a client is to have it created.
 
         Raises:
             MachineError: it can't be built as asked.
         """
         if not config.preconfig:
-            return VirtMachine(self._at_first(config), trace)
+            return VirtMachine(self._at_first(config, rtc_base), trace)
         from machine.planned import PlannedMachine  # noqa: PLC0415 - few are planned
 
-        planned = replace(config.machine, paused=True, rtc_base=seconds(config.rtc))
+        planned = replace(config.machine, paused=True, rtc_base=rtc_base)
         return PlannedMachine(planned, trace, config.numa, backend_sizes(config.objects))
 
     def _close_machine(self) -> None:
         self.stage.current.close()
 
     @staticmethod
-    def _at_first(config: DaemonConfig) -> MachineConfig:
+    def _at_first(config: DaemonConfig, rtc_base: int) -> MachineConfig:
         """The machine until clients that are waited for have come: it stands still."""
         waits = any(getattr(device, "wait", False) for device in config.chardevs)
         paused = waits or config.machine.paused
-        return replace(config.machine, paused=paused, rtc_base=seconds(config.rtc))
+        return replace(config.machine, paused=paused, rtc_base=rtc_base)
 
     def _boot_guest(self) -> None:
         """Let the guest boot before anyone can ask for anything.
@@ -272,13 +291,6 @@ class App:
             raise StartError(f"could not open '{self._config.trace}': {error.strerror}") from None
         self._resources.callback(writer.close)
         trace.listen(writer)
-
-
-def seconds(base: RtcBase) -> int:
-    """What the real time clock begins with, in seconds since 1970; local time has its offset."""
-    if base == "utc":
-        return int(time.time())
-    return calendar.timegm(time.localtime()) if base == "localtime" else base
 
 
 def _tell_failure(publishing: asyncio.Task[None]) -> None:

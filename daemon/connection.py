@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 from daemon.chardev.backend import Peer
 from daemon.fds import FdInbox, PassedFds, close_all
 from daemon.intake import Intake
+from daemon.unfinished import Unfinished
 from protocol.session import Reply
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ class Connection(Peer, Generic[S]):
 
     Args:
         session: the client's; nobody else's.
-        dispatch: executes a request and returns the complete reply; never raises.
+        dispatch: executes a request and returns the complete reply, or what goes on with it if
+            it takes more than a turn; never raises.
         pump: the machine's, told before and after each batch.
         inbox: where the client's file descriptors go, in the order of its requests.
         limits: bounds, for tests to lower.
@@ -94,7 +96,7 @@ class Connection(Peer, Generic[S]):
     def __init__(
         self,
         session: S,
-        dispatch: Callable[[S, Any], bytes],
+        dispatch: Callable[[S, Any], bytes | Unfinished],
         *,
         pump: Pump,
         inbox: FdInbox | None = None,
@@ -192,6 +194,15 @@ class Connection(Peer, Generic[S]):
         """Whether something was said that is not answered yet."""
         return bool(self._pending or self._intake)
 
+    @property
+    def _listens(self) -> bool:
+        """Whether more may be said: all is answered, or what is not may be overtaken."""
+        if not self._busy:
+            return True
+        if self._intake or len(self._pending) >= _SEEN or not self._session.oob_enabled():
+            return False
+        return type(self._pending[0]) is Unfinished
+
     def _work(self) -> None:
         """Execute a batch, send its replies as one write, and see how to go on."""
         self._cancel_turn()
@@ -207,12 +218,16 @@ class Connection(Peer, Generic[S]):
     def _look(self, end: int) -> None:
         """Find out what is asked for: as much as a batch and those that may overtake it."""
         while self._intake and len(self._pending) < self._limits.batch + _SEEN:
-            items = self._session.receive_data(self._intake.take(self._limits.piece))
-            self._pending.extend(items)
-            if self._session.oob_enabled():
-                self._urgent += sum(item.oob for item in items)
+            self._hear(self._intake.take(self._limits.piece))
             if self._intake and time.monotonic_ns() >= end:
                 break
+
+    def _hear(self, piece: bytes) -> None:
+        """Add what a piece of input asks for to what is pending."""
+        items = self._session.receive_data(piece)
+        self._pending.extend(items)
+        if self._session.oob_enabled():
+            self._urgent += sum(item.oob for item in items)
 
     def _ready(self) -> bool:
         """Tell whether what is next is certain: nothing unseen could overtake it."""
@@ -223,9 +238,12 @@ class Connection(Peer, Generic[S]):
         size = 0
         try:
             while self._pending and len(batch) < self._limits.batch and self._ready():
-                item = self._next() if self._urgent else self._pending.popleft()
-                batch.append(self._answer(item))
-                size += len(batch[-1])
+                answer = self._answer(self._next() if self._urgent else self._pending.popleft())
+                if isinstance(answer, Unfinished):
+                    self._pending.appendleft(answer)
+                    break
+                batch.append(answer)
+                size += len(answer)
                 if size >= self._limits.high_water or time.monotonic_ns() >= end:
                     break
         finally:
@@ -234,13 +252,15 @@ class Connection(Peer, Generic[S]):
                 self._transport.write(b"".join(batch))
                 self._check_overflow(self._transport)
 
-    def _answer(self, item: Any) -> bytes:
+    def _answer(self, item: Any) -> bytes | Unfinished:
         kind = type(item)
         if kind is Reply:
             return cast("Reply", item).data
         if kind is PassedFds:
             self._inbox.put(item)
             return b""
+        if kind is Unfinished:
+            return cast("Unfinished", item).proceed()
         return self._dispatch(self._session, item)
 
     def _next(self) -> Any:
@@ -263,6 +283,8 @@ class Connection(Peer, Generic[S]):
         for item in self._pending:
             if type(item) is PassedFds:
                 close_all(item)
+            elif type(item) is Unfinished:
+                item.close()
         self._pending.clear()
         self._intake.clear()
         self._urgent = 0
@@ -275,7 +297,7 @@ class Connection(Peer, Generic[S]):
         if self._ending and not self._busy:
             transport.close()
             return
-        self._read(transport, wanted=not (self._busy or self._full or self._ending))
+        self._read(transport, wanted=self._listens and not (self._full or self._ending))
         if self._busy and not self._full and self._turn is None:
             self._turn = asyncio.get_running_loop().call_soon(self._work)
 

@@ -3,6 +3,7 @@
 from daemon.commands import (
     acpi,
     char,
+    clock,
     control,
     fds,
     guest,
@@ -44,6 +45,7 @@ COMMANDS: CommandTable = collect(
         acpi,
         vcpus,
         guest,
+        clock,
     ),
 )
 EVENTS: EventTable = collect_events(

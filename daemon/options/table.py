@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from daemon.config import DaemonConfig, MqttConfig, backend_sizes
+from daemon.config import ClockConfig, DaemonConfig, MqttConfig, backend_sizes
 from daemon.options.action import ACTION, choose, read_action
 from daemon.options.chardev import CHARDEV, USAGE
+from daemon.options.clock import parse_clock
 from daemon.options.keyval import KeyvalError
 from daemon.options.machine import ACCEL, DEVICE, NAME, NUMA, MachineDraft
 from daemon.options.machine_properties import MACHINE_GROUP
@@ -48,6 +49,7 @@ class Draft:
     preconfig: bool = False
     pidfile: str | None = None
     rtc: RtcBase = "utc"
+    clock: ClockConfig = field(default_factory=ClockConfig)
     mqtt: MqttConfig | None = None
     trace: str | None = None
     dump_acpi: str | None = None
@@ -62,6 +64,7 @@ class Draft:
             monitors=monitors,
             serial=self.monitors.serial[1] if self.monitors.serial is not None else None,
             rtc=self.rtc,
+            clock=self.clock,
             objects=tuple(self.objects),
             preconfig=self.preconfig,
             numa=tuple(option for _, option in self.machine.numa) if self.preconfig else (),
@@ -159,6 +162,10 @@ def _object(draft: Draft, text: str) -> None:
 
 def _rtc(draft: Draft, text: str) -> None:
     draft.rtc = parse_rtc(text)
+
+
+def _clock(draft: Draft, text: str) -> None:
+    draft.clock = parse_clock(text)
 
 
 def _trace(draft: Draft, text: str) -> None:
@@ -370,6 +377,14 @@ OPTIONS: tuple[Option, ...] = (
     Option(("nographic",), "", "as -serial stdio, without any -serial", _nographic),
     Option(("nodefaults",), "", "as -serial none, without any -serial", _nodefaults),
     Option(("no-user-config",), "", "accepted: there are no configuration files", _nothing),
+    Option(
+        ("clock",),
+        "wall|rate=N|stepped",
+        "what moves the machine's time: the wall's (default), N times as fast as that, or a "
+        "client, by x-clock-step and x-clock-run-until",
+        _clock,
+        ours=True,
+    ),
     Option(
         ("mqtt",),
         "mqtt://[USER[:PASS]@]HOST[:PORT][/ROOT]",
