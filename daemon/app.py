@@ -18,7 +18,7 @@ from daemon.objects.store import Objects
 from daemon.pidfile import Pidfile, PidfileError
 from daemon.serial import SerialPort
 from daemon.server import Server
-from daemon.sessions import Sessions
+from daemon.sessions import Sessions, connection
 from daemon.stage import Stage
 from daemon.timekeeping import seconds, timekeeping
 from machine.clock import VirtualClock
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from daemon.connection import Connection
     from daemon.monitor import Monitor
     from daemon.mqtt import MqttPublisher
+    from daemon.recording.recorder import Recorder
     from daemon.runner import Runner
+    from daemon.sessions import Carry
     from daemon.stepped import SteppedRunner
     from daemon.timekeeping import AnyTimekeeping
     from machine.config import MachineConfig
@@ -69,6 +71,9 @@ class App:
         self._trace_to(trace)
         rtc_base = seconds(config.rtc, stepped=config.clock.stepped)
         keeping = self._timekeeping(trace.clock, rtc_base, loop)
+        self._record = self._recorder(config, trace.clock)
+        if self._record is not None:
+            self._record.begin(config, rtc_base, keeping.thread_id)
         self.runner: Runner | SteppedRunner = keeping.runner
         try:
             self.stage = Stage(self._first(config, trace, rtc_base))
@@ -101,7 +106,7 @@ class App:
             now=keeping.now,
             alarm=keeping.alarm,
         )
-        self._sessions = Sessions(self.context, self.runner)
+        self._sessions = Sessions(self.context, self.runner, self._carrier())
         self._clients_came = False
         self.stage.on_created = self._created
 
@@ -168,10 +173,18 @@ class App:
 
     def end_by_signal(self) -> None:
         """SIGTERM or SIGINT: end the machine as from outside."""
+        if self._record is not None:
+            self._record.signal()
         self.stage.current.shutdown("host-signal")
 
     async def _start_machine(self) -> None:
         await self.server.wait_for_clients()
+        if self._record is not None:
+            self._record.start()
+        self.clients_came()
+
+    def clients_came(self) -> None:
+        """Start the machine, as nobody is waited for any more."""
         self._clients_came = True
         self._let_run()
         self.context.follow_run_state()
@@ -213,7 +226,12 @@ class App:
     def _connect_serial(self, label: str | None) -> SerialPort | None:
         if label is None:
             return None
-        port = SerialPort(self.server.device(label), self.runner)
+        device = self.server.device(label)
+        port = (
+            SerialPort(device, self.runner)
+            if self._record is None
+            else self._record.serial(device, self.runner)
+        )
         if self.stage.planned is None:
             port.connect(self.machine.uart)
         return port
@@ -226,6 +244,28 @@ class App:
         """The machine has ended: answer what is being answered, and nothing more."""
         self.server.finish()
         self._ended.set()
+
+    def _carrier(self) -> Carry:
+        """What makes the connections of clients."""
+        return connection if self._record is None else self._record.connection
+
+    def _recorder(self, config: DaemonConfig, clock: VirtualClock) -> Recorder | None:
+        """What writes a recording, if one was asked for.
+
+        Raises:
+            StartError: its file can't be written.
+        """
+        if config.record is None:
+            return None
+        from daemon.recording.recorder import Recorder  # noqa: PLC0415 - few record
+
+        try:
+            recorder = Recorder(config.record, clock)
+        except OSError as error:
+            self._resources.close()
+            raise StartError(f"could not open '{config.record.path}': {error.strerror}") from None
+        self._resources.callback(recorder.close)
+        return recorder
 
     def _timekeeping(
         self, clock: VirtualClock, rtc_base: int, loop: asyncio.AbstractEventLoop

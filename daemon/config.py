@@ -205,6 +205,18 @@ class ClockConfig(_Config):
         return self.mode == "stepped"
 
 
+class RecordConfig(_Config):
+    """A recording that is to be made.
+
+    Attributes:
+        path: the file.
+        argv: the command line, without secrets.
+    """
+
+    path: str
+    argv: tuple[str, ...]
+
+
 def _default_chardevs() -> tuple[Chardev, ...]:
     return (SocketChardev(id=compat_label(0), address=UnixAddress(path=QMP_SOCKET)),)
 
@@ -228,6 +240,7 @@ class DaemonConfig(_Config):
         serial: which of `chardevs` the serial port is on, if it is on any.
         rtc: what the real time clock begins with.
         clock: what moves the machine's time.
+        record: where everything that is said is to be written, if it is.
         objects: what `-object` asked for, as it was given: `qom-type`, `id` and properties.
         preconfig: the machine is not created before `x-exit-preconfig`.
         numa: what was said of NUMA nodes, if there is more to come; or else `machine` has them.
@@ -244,6 +257,7 @@ class DaemonConfig(_Config):
     serial: str | None = None
     rtc: RtcBase = "utc"
     clock: ClockConfig = Field(default_factory=ClockConfig)
+    record: RecordConfig | None = None
     objects: tuple[Mapping[str, Any], ...] = ()
     preconfig: bool = False
     numa: tuple[Any, ...] = ()

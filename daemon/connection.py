@@ -167,11 +167,14 @@ class Connection(Peer, Generic[S]):
         """Send an event, if the client has negotiated; before the reply of a command at work."""
         if self._transport is None or not self._session.negotiated():
             return
+        self._tell(self._transport, data)
+
+    def _tell(self, transport: asyncio.Transport, data: bytes) -> None:
         if self._batch is not None:
             self._batch.append(data)
         else:
-            self._transport.write(data)
-            self._check_overflow(self._transport)
+            transport.write(data)
+            self._check_overflow(transport)
 
     def finish(self) -> None:
         """Execute nothing more, and close once everything is sent (see `closed`)."""
@@ -238,7 +241,7 @@ class Connection(Peer, Generic[S]):
         size = 0
         try:
             while self._pending and len(batch) < self._limits.batch and self._ready():
-                answer = self._answer(self._next() if self._urgent else self._pending.popleft())
+                answer = self._answer(self._take())
                 if isinstance(answer, Unfinished):
                     self._pending.appendleft(answer)
                     break
@@ -262,6 +265,10 @@ class Connection(Peer, Generic[S]):
         if kind is Unfinished:
             return cast("Unfinished", item).proceed()
         return self._dispatch(self._session, item)
+
+    def _take(self) -> Any:
+        """Take what is to be done next."""
+        return self._next() if self._urgent else self._pending.popleft()
 
     def _next(self) -> Any:
         """Take what is out of band and not too far behind, or else what is first."""

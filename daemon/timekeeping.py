@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from daemon.events import Alarm, VirtualAlarm, WallAlarm, wall_time
 from daemon.runner import Runner
 from daemon.stepped import SteppedRunner
+from daemon.stepping import SLICE, Stepping
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
     from daemon.config import DaemonConfig, RtcBase
-    from daemon.stepping import Stepping
     from machine.clock import VirtualClock
 
 EPOCH = 946_684_800
@@ -77,17 +77,17 @@ def timekeeping(
     if config.clock.stepped:
         return stepped(clock, rtc_base)
     runner = Runner(clock, loop=loop, rate=config.clock.rate)
-    return Timekeeping(runner, None, wall_time, WallAlarm(), os.getpid())
+    # What is recorded must follow from the machine's own time.
+    alarm = WallAlarm() if config.record is None else VirtualAlarm(clock)
+    return Timekeeping(runner, None, wall_time, alarm, os.getpid())
 
 
 def stepped(
-    clock: VirtualClock, rtc_base: int, *, slice_: int | None = None
+    clock: VirtualClock, rtc_base: int, *, slice_: int = SLICE
 ) -> Timekeeping[SteppedRunner]:
     """Keep time by steps; see `Stepping` for their slices."""
-    from daemon.stepping import SLICE, Stepping  # noqa: PLC0415 - few clocks are stepped
-
     runner = SteppedRunner(clock)
-    stepping = Stepping(runner, slice_=SLICE if slice_ is None else slice_)
+    stepping = Stepping(runner, slice_=slice_)
     start = rtc_base * 1_000_000
     return Timekeeping(
         runner, stepping, lambda: start + clock.now // 1000, VirtualAlarm(clock), NO_THREAD

@@ -16,6 +16,8 @@ LATER = (
     "daemon.mqtt",
     "daemon.objects.make",
     "daemon.objects.tls",
+    "daemon.recording",
+    "daemon.replay",
     "daemon.top",
     "machine.firmware.device_tree",
     "machine.guest.aml",

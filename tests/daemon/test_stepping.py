@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from daemon.options.table import parse
 from tests.box import Box
-from tests.daemon.live import Client, client_at, serving
+from tests.daemon.live import Client, client_at, greeted, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -198,14 +197,6 @@ async def endless(folder: Path, *capabilities: str) -> AsyncIterator[tuple[App, 
         yield app, first, second
         for client in (first, second):
             client.sock.close()
-
-
-async def greeted(path: Path) -> Client:
-    client = Client(socket.socket(socket.AF_UNIX))
-    client.sock.connect(str(path))
-    client.sock.setblocking(False)
-    assert "QMP" in await client.hears()
-    return client
 
 
 def test_a_step_without_end_leaves_other_clients_served_who_can_end_it(

@@ -27,3 +27,14 @@ def test_the_wall_is_the_default() -> None:
 def test_another_clock_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="expects wall, stepped, or rate=N with a positive"):
         parse(["--clock", text])
+
+
+def test_a_recording_has_the_command_line_without_secrets() -> None:
+    record = parse(["-S", "--mqtt", "mqtt://u:secret@h", "-m", "64M", "--record", "f"]).record
+    assert record is not None
+    assert (record.path, record.argv) == ("f", ("-S", "-m", "64M", "--record", "f"))
+
+
+def test_a_recording_needs_a_name() -> None:
+    with pytest.raises(UsageError, match="a file's name can't be empty"):
+        parse(["--record", ""])
