@@ -167,14 +167,7 @@ class Connection(Peer, Generic[S]):
         """Send an event, if the client has negotiated; before the reply of a command at work."""
         if self._transport is None or not self._session.negotiated():
             return
-        self._tell(self._transport, data)
-
-    def _tell(self, transport: asyncio.Transport, data: bytes) -> None:
-        if self._batch is not None:
-            self._batch.append(data)
-        else:
-            transport.write(data)
-            self._check_overflow(transport)
+        self._send(data)
 
     def finish(self) -> None:
         """Execute nothing more, and close once everything is sent (see `closed`)."""
@@ -307,6 +300,13 @@ class Connection(Peer, Generic[S]):
         self._read(transport, wanted=self._listens and not (self._full or self._ending))
         if self._busy and not self._full and self._turn is None:
             self._turn = asyncio.get_running_loop().call_soon(self._work)
+
+    def _send(self, data: bytes) -> None:
+        if self._batch is not None:
+            self._batch.append(data)
+        elif self._transport is not None and data:
+            self._transport.write(data)
+            self._check_overflow(self._transport)
 
     def _read(self, transport: asyncio.Transport, *, wanted: bool) -> None:
         if wanted == self._reading:

@@ -148,9 +148,10 @@ class RecordedConnection(Connection[Any]):
             self._record(What.OUT, self._label, text_of(answer))
         return answer
 
-    def _tell(self, transport: asyncio.Transport, data: bytes) -> None:
-        self._record(What.OUT, self._label, text_of(data))
-        super()._tell(transport, data)
+    def _send(self, data: bytes) -> None:
+        if data and self._transport is not None:
+            self._record(What.OUT, self._label, text_of(data))
+        super()._send(data)
 
 
 class RecordedSerialPort(SerialPort):

@@ -126,3 +126,7 @@ def test_a_conversation_is_the_same_in_two_processes(tmp_path: Path, seed: int) 
         first, second = pool.map(lambda hash_seed: told(tmp_path, seed, hash_seed), [1, 2])
     for one, other in zip(first, second, strict=True):
         assert one.replace(b"/1.", b"/2.") == other
+
+
+def test_another_seed_is_another_conversation() -> None:
+    assert held(4, chance=1) != held(4, chance=2)
