@@ -159,6 +159,15 @@ class ReplayedApp(App):
         """The machine's."""
         return self.stage.current.clock
 
+    def _end(self) -> None:
+        """As ever; and clients, whom no device leads to, are told in the order of theirs."""
+        super()._end()
+        by_label = {monitor.config.chardev: monitor for monitor in self.server.monitors}
+        for label in self.server.chardevs:
+            connection = by_label[label].connection if label in by_label else None
+            if connection is not None:
+                connection.finish()
+
     def begin(self) -> None:
         """As `start`, but that nobody listens, and no time passes."""
         self.context.follow_run_state()
