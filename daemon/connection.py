@@ -191,10 +191,8 @@ class Connection(Peer, Generic[S]):
         return bool(self._pending or self._intake)
 
     @property
-    def _listens(self) -> bool:
-        """Whether more may be said: all is answered, or what is not may be overtaken."""
-        if not self._busy:
-            return True
+    def _hears(self) -> bool:
+        """Whether to read on though there is work: what comes may overtake what takes its time."""
         if self._intake or len(self._pending) >= _SEEN or not self._session.oob_enabled():
             return False
         return type(self._pending[0]) is Unfinished
@@ -234,7 +232,8 @@ class Connection(Peer, Generic[S]):
         size = 0
         try:
             while self._pending and len(batch) < self._limits.batch and self._ready():
-                answer = self._answer(self._take())
+                item = self._next() if self._urgent else self._pending.popleft()
+                answer = self._answer(item)
                 if isinstance(answer, Unfinished):
                     self._pending.appendleft(answer)
                     break
@@ -258,10 +257,6 @@ class Connection(Peer, Generic[S]):
         if kind is Unfinished:
             return cast("Unfinished", item).proceed()
         return self._dispatch(self._session, item)
-
-    def _take(self) -> Any:
-        """Take what is to be done next."""
-        return self._next() if self._urgent else self._pending.popleft()
 
     def _next(self) -> Any:
         """Take what is out of band and not too far behind, or else what is first."""
@@ -294,11 +289,13 @@ class Connection(Peer, Generic[S]):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        if self._ending and not self._busy:
+        busy = self._busy
+        if self._ending and not busy:
             transport.close()
             return
-        self._read(transport, wanted=self._listens and not (self._full or self._ending))
-        if self._busy and not self._full and self._turn is None:
+        hears = not busy or self._hears
+        self._read(transport, wanted=hears and not (self._full or self._ending))
+        if busy and not self._full and self._turn is None:
             self._turn = asyncio.get_running_loop().call_soon(self._work)
 
     def _send(self, data: bytes) -> None:

@@ -92,7 +92,7 @@ class ReplayedConnection(Connection[Any]):
         """Do, or begin, the first thing that it wants; False if there is none."""
         if not self._pending:
             return False
-        item = self._take()
+        item = self._next() if self._urgent else self._pending.popleft()
         self._compared = not (type(item) is Request and item.command.name in OF_THE_HOST)
         self._do(item)
         return True
