@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import calendar
 import contextlib
 import logging
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +17,11 @@ from daemon.context import Context
 from daemon.events import EventBridge
 from daemon.objects.store import Objects
 from daemon.pidfile import Pidfile, PidfileError
-from daemon.runner import Runner
 from daemon.serial import SerialPort
 from daemon.server import Server
-from daemon.sessions import Sessions
+from daemon.sessions import Sessions, connection
 from daemon.stage import Stage
+from daemon.timekeeping import seconds, timekeeping
 from machine.clock import VirtualClock
 from machine.errors import MachineError
 from machine.numa import warnings
@@ -33,10 +31,15 @@ from machine.virt import VirtMachine
 from protocol.errors import QmpError
 
 if TYPE_CHECKING:
-    from daemon.config import DaemonConfig, RtcBase
+    from daemon.config import DaemonConfig
     from daemon.connection import Connection
     from daemon.monitor import Monitor
     from daemon.mqtt import MqttPublisher
+    from daemon.recording.recorder import Recorder
+    from daemon.runner import Runner
+    from daemon.sessions import Carry
+    from daemon.stepped import SteppedRunner
+    from daemon.timekeeping import AnyTimekeeping
     from machine.config import MachineConfig
     from machine.planned import PlannedMachine
 
@@ -67,13 +70,18 @@ class App:
         self._resources = contextlib.ExitStack()
         trace = Trace(VirtualClock())
         self._trace_to(trace)
+        rtc_base = seconds(config.rtc, stepped=config.clock.stepped)
+        keeping = self._timekeeping(trace.clock, rtc_base, loop)
+        self._record = self._recorder(config, trace.clock)
+        if self._record is not None:
+            self._record.begin(config, rtc_base, keeping.thread_id)
+        self.runner: Runner | SteppedRunner = keeping.runner
         try:
-            self.stage = Stage(self._first(config, trace))
+            self.stage = Stage(self._first(config, trace, rtc_base))
             self._resources.callback(self._close_machine)
             objects = self._create_objects()
             self.server = Server(config.chardevs, config.monitors, self._connect, tls=objects)
             mount(self.stage.current.qom, self.server.chardevs)
-            self.runner = Runner(trace.clock, loop=loop)
             self._serial = self._connect_serial(config.serial)
         except (MachineError, ChardevError, QmpError) as error:
             self._resources.close()
@@ -84,14 +92,23 @@ class App:
             COMMANDS,
             EVENTS,
             on_end=self._end,
-            on_abort=abort,
+            on_abort=self._abort,
             chardevs=self.server.chardevs,
             objects=objects,
+            thread_id=keeping.thread_id,
+            clock=config.clock,
+            stepping=keeping.stepping,
         )
         self._resources.callback(self.context.fdsets.close)
         self.mqtt = _publisher(config)
-        self._bridge = EventBridge(self.context, self.server.broadcast, publisher=self.mqtt)
-        self._sessions = Sessions(self.context, self.runner)
+        self._bridge = EventBridge(
+            self.context,
+            self.server.broadcast,
+            publisher=self.mqtt,
+            now=keeping.now,
+            alarm=keeping.alarm,
+        )
+        self._sessions = Sessions(self.context, self.runner, self._carrier())
         self._clients_came = False
         self.stage.on_created = self._created
 
@@ -158,10 +175,18 @@ class App:
 
     def end_by_signal(self) -> None:
         """SIGTERM or SIGINT: end the machine as from outside."""
+        if self._record is not None:
+            self._record.signal()
         self.stage.current.shutdown("host-signal")
 
     async def _start_machine(self) -> None:
         await self.server.wait_for_clients()
+        if self._record is not None:
+            self._record.start()
+        self.clients_came()
+
+    def clients_came(self) -> None:
+        """Start the machine, as nobody is waited for any more."""
         self._clients_came = True
         self._let_run()
         self.context.follow_run_state()
@@ -203,7 +228,12 @@ class App:
     def _connect_serial(self, label: str | None) -> SerialPort | None:
         if label is None:
             return None
-        port = SerialPort(self.server.device(label), self.runner)
+        device = self.server.device(label)
+        port = (
+            SerialPort(device, self.runner)
+            if self._record is None
+            else self._record.serial(device, self.runner)
+        )
         if self.stage.planned is None:
             port.connect(self.machine.uart)
         return port
@@ -212,33 +242,66 @@ class App:
         """A client has come to a monitor."""
         return self._sessions.open(monitor)
 
+    def _abort(self) -> None:
+        """A failed assertion ends the process."""
+        abort()
+
     def _end(self) -> None:
         """The machine has ended: answer what is being answered, and nothing more."""
         self.server.finish()
         self._ended.set()
 
-    def _first(self, config: DaemonConfig, trace: Trace) -> VirtMachine | PlannedMachine:
+    def _carrier(self) -> Carry:
+        """What makes the connections of clients."""
+        return connection if self._record is None else self._record.connection
+
+    def _recorder(self, config: DaemonConfig, clock: VirtualClock) -> Recorder | None:
+        """What writes a recording, if one was asked for.
+
+        Raises:
+            StartError: its file can't be written.
+        """
+        if config.record is None:
+            return None
+        from daemon.recording.recorder import Recorder  # noqa: PLC0415 - few record
+
+        try:
+            recorder = Recorder(config.record, clock)
+        except OSError as error:
+            self._resources.close()
+            raise StartError(f"could not open '{config.record.path}': {error.strerror}") from None
+        self._resources.callback(recorder.close)
+        return recorder
+
+    def _timekeeping(
+        self, clock: VirtualClock, rtc_base: int, loop: asyncio.AbstractEventLoop
+    ) -> AnyTimekeeping:
+        return timekeeping(self._config, clock, rtc_base, loop)
+
+    def _first(
+        self, config: DaemonConfig, trace: Trace, rtc_base: int
+    ) -> VirtMachine | PlannedMachine:
         """The machine, or its plan, if a client is to have it created.
 
         Raises:
             MachineError: it can't be built as asked.
         """
         if not config.preconfig:
-            return VirtMachine(self._at_first(config), trace)
+            return VirtMachine(self._at_first(config, rtc_base), trace)
         from machine.planned import PlannedMachine  # noqa: PLC0415 - few are planned
 
-        planned = replace(config.machine, paused=True, rtc_base=seconds(config.rtc))
+        planned = replace(config.machine, paused=True, rtc_base=rtc_base)
         return PlannedMachine(planned, trace, config.numa, backend_sizes(config.objects))
 
     def _close_machine(self) -> None:
         self.stage.current.close()
 
     @staticmethod
-    def _at_first(config: DaemonConfig) -> MachineConfig:
+    def _at_first(config: DaemonConfig, rtc_base: int) -> MachineConfig:
         """The machine until clients that are waited for have come: it stands still."""
         waits = any(getattr(device, "wait", False) for device in config.chardevs)
         paused = waits or config.machine.paused
-        return replace(config.machine, paused=paused, rtc_base=seconds(config.rtc))
+        return replace(config.machine, paused=paused, rtc_base=rtc_base)
 
     def _boot_guest(self) -> None:
         """Let the guest boot before anyone can ask for anything.
@@ -274,13 +337,6 @@ class App:
             raise StartError(f"could not open '{self._config.trace}': {error.strerror}") from None
         self._resources.callback(writer.close)
         trace.listen(writer)
-
-
-def seconds(base: RtcBase) -> int:
-    """What the real time clock begins with, in seconds since 1970; local time has its offset."""
-    if base == "utc":
-        return int(time.time())
-    return calendar.timegm(time.localtime()) if base == "localtime" else base
 
 
 def _tell_failure(publishing: asyncio.Task[None]) -> None:

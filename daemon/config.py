@@ -188,6 +188,35 @@ RtcBase = Literal["utc", "localtime"] | int
 """What the real time clock begins with: the time of the start, or seconds since 1970."""
 
 
+class ClockConfig(_Config):
+    """What moves the machine's time.
+
+    Attributes:
+        mode: the wall's time, the wall's at another rate, or a client's commands.
+        rate: how many times as fast as the wall (`rate` only).
+    """
+
+    mode: Literal["wall", "rate", "stepped"] = "wall"
+    rate: float = Field(default=1.0, gt=0)
+
+    @property
+    def stepped(self) -> bool:
+        """Whether time passes by commands only."""
+        return self.mode == "stepped"
+
+
+class RecordConfig(_Config):
+    """A recording that is to be made.
+
+    Attributes:
+        path: the file.
+        argv: the command line, without secrets.
+    """
+
+    path: str
+    argv: tuple[str, ...]
+
+
 def _default_chardevs() -> tuple[Chardev, ...]:
     return (SocketChardev(id=compat_label(0), address=UnixAddress(path=QMP_SOCKET)),)
 
@@ -210,6 +239,8 @@ class DaemonConfig(_Config):
         monitors: its monitors, each on one of `chardevs`; none for `-qmp none`.
         serial: which of `chardevs` the serial port is on, if it is on any.
         rtc: what the real time clock begins with.
+        clock: what moves the machine's time.
+        record: where everything that is said is to be written, if it is.
         objects: what `-object` asked for, as it was given: `qom-type`, `id` and properties.
         preconfig: the machine is not created before `x-exit-preconfig`.
         numa: what was said of NUMA nodes, if there is more to come; or else `machine` has them.
@@ -225,6 +256,8 @@ class DaemonConfig(_Config):
     monitors: tuple[MonitorConfig, ...] = Field(default_factory=_default_monitors)
     serial: str | None = None
     rtc: RtcBase = "utc"
+    clock: ClockConfig = Field(default_factory=ClockConfig)
+    record: RecordConfig | None = None
     objects: tuple[Mapping[str, Any], ...] = ()
     preconfig: bool = False
     numa: tuple[Any, ...] = ()

@@ -23,6 +23,7 @@ from daemon.chardev.backend import Peer
 from daemon.fds import FdInbox, PassedFds, close_all
 from daemon.intake import Intake
 from daemon.late import Late, Lateness
+from daemon.unfinished import Unfinished
 from protocol.session import Reply
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ class Connection(Peer, Generic[S]):
 
     Args:
         session: the client's; nobody else's.
-        dispatch: executes a request and returns the complete reply; never raises.
+        dispatch: executes a request and returns the complete reply, or what goes on with it if
+            it takes more than a turn; never raises.
         pump: the machine's, told before and after each batch.
         inbox: where the client's file descriptors go, in the order of its requests.
         limits: bounds, for tests to lower.
@@ -95,7 +97,7 @@ class Connection(Peer, Generic[S]):
     def __init__(
         self,
         session: S,
-        dispatch: Callable[[S, Any], bytes],
+        dispatch: Callable[[S, Any], bytes | Unfinished],
         *,
         pump: Pump,
         inbox: FdInbox | None = None,
@@ -166,7 +168,7 @@ class Connection(Peer, Generic[S]):
 
     def send_event(self, data: bytes) -> None:
         """Send an event, if the client has negotiated; before the reply of a command at work."""
-        if self._session.negotiated():
+        if self._transport is not None and self._session.negotiated():
             self._send(data)
 
     def _send(self, data: bytes) -> None:
@@ -234,12 +236,16 @@ class Connection(Peer, Generic[S]):
     def _look(self, end: int) -> None:
         """Find out what is asked for: as much as a batch and those that may overtake it."""
         while self._intake and len(self._pending) < self._limits.batch + _SEEN:
-            items = self._session.receive_data(self._intake.take(self._limits.piece))
-            self._pending.extend(items)
-            if self._session.oob_enabled():
-                self._urgent += sum(item.oob for item in items)
+            self._hear(self._intake.take(self._limits.piece))
             if self._intake and time.monotonic_ns() >= end:
                 break
+
+    def _hear(self, piece: bytes) -> None:
+        """Add what a piece of input asks for to what is pending."""
+        items = self._session.receive_data(piece)
+        self._pending.extend(items)
+        if self._session.oob_enabled():
+            self._urgent += sum(item.oob for item in items)
 
     def _ready(self) -> bool:
         """Tell whether what is next is certain: nothing unseen could overtake it."""
@@ -253,8 +259,12 @@ class Connection(Peer, Generic[S]):
                 if self._late and self._blocked:
                     break
                 item = self._next() if self._urgent else self._pending.popleft()
-                batch.append(self._answer(item))
-                size += len(batch[-1])
+                answer = self._answer(item)
+                if isinstance(answer, Unfinished):
+                    self._pending.appendleft(answer)
+                    break
+                batch.append(answer)
+                size += len(answer)
                 if size >= self._limits.high_water or time.monotonic_ns() >= end:
                     break
         finally:
@@ -263,13 +273,15 @@ class Connection(Peer, Generic[S]):
                 self._transport.write(b"".join(batch))
                 self._check_overflow(self._transport)
 
-    def _answer(self, item: Any) -> bytes:
+    def _answer(self, item: Any) -> bytes | Unfinished:
         kind = type(item)
         if kind is Reply:
             return cast("Reply", item).data
         if kind is PassedFds:
             self._inbox.put(item)
             return b""
+        if kind is Unfinished:
+            return cast("Unfinished", item).proceed()
         return self._dispatch(self._session, item)
 
     @property
@@ -307,6 +319,8 @@ class Connection(Peer, Generic[S]):
         for item in self._pending:
             if type(item) is PassedFds:
                 close_all(item)
+            elif type(item) is Unfinished:
+                item.close()
         self._pending.clear()
         self._intake.clear()
         self._urgent = 0
@@ -328,7 +342,9 @@ class Connection(Peer, Generic[S]):
     @property
     def _hears(self) -> bool:
         """Whether to read on though there is work: what comes may overtake what waits."""
-        return bool(self._late) and self._blocked and not self._intake and self._room
+        waits = bool(self._late) and self._blocked
+        takes_time = bool(self._pending) and type(self._pending[0]) is Unfinished
+        return (waits or takes_time) and not self._intake and self._room
 
     @property
     def _goes_on(self) -> bool:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from daemon.config import ClockConfig
 from daemon.fds import FdSets
 from daemon.monitor import Monitor, detached
 from daemon.objects.store import Objects
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from daemon.chardev.backend import Backend
     from daemon.stage import Stage
+    from daemon.stepping import Stepping
     from machine.planned import PlannedMachine
     from machine.virt import VirtMachine
     from protocol.command import CommandTable
@@ -52,6 +54,8 @@ class Context:
         fdsets: the sets of file descriptors that its clients have handed over.
         monitor: the monitor whose client asks.
         thread_id: the host thread that runs every vCPU: there is one, ours.
+        clock: what moves time, as it was asked for.
+        stepping: steps time, if that is done by commands.
     """
 
     stage: Stage
@@ -65,6 +69,8 @@ class Context:
     fdsets: FdSets = field(default_factory=FdSets)
     monitor: Monitor = field(default_factory=detached)
     thread_id: int = field(default_factory=os.getpid)
+    clock: ClockConfig = field(default_factory=ClockConfig)
+    stepping: Stepping | None = None
 
     @property
     def machine(self) -> VirtMachine:

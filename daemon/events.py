@@ -170,6 +170,8 @@ class EventBridge:
         self._wait()
 
     def _emit(self, event: Event, line: bytes) -> None:
+        if self._context.stepping is not None:
+            self._context.stepping.told(event)
         if self._context.current.trace.on:
             self._context.current.trace(
                 "qmp", "monitor_qapi_event_emit", json=line.decode().strip()

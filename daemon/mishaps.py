@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from daemon.faults import is_ours
 from daemon.late import Late
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from daemon.context import Context
+    from daemon.unfinished import Unfinished
     from protocol.session import Request
 
 
@@ -45,7 +46,9 @@ MISHAPS: Mapping[str, Mishap] = {
 """By the outcome of the event."""
 
 
-def befall(context: Context, request: Request, execute: Callable[[], bytes]) -> bytes:
+def befall(
+    context: Context, request: Request, execute: Callable[[], bytes | Unfinished]
+) -> bytes | Unfinished:
     """Answer a request as the stages have it.
 
     Args:
@@ -61,7 +64,7 @@ def befall(context: Context, request: Request, execute: Callable[[], bytes]) -> 
         return execute()
     outcome, delay = machine.faults.decide(COMMAND, command=name)
     mishap = MISHAPS[outcome]
-    reply = execute() if mishap.executed else b""
+    reply = cast("bytes", execute()) if mishap.executed else b""  # only ours take their time
     now = reply if mishap.at_once else b""
     late = Late(b"" if mishap.drops else reply, drops=mishap.drops, blocks=not request.oob)
     if delay and machine.running:

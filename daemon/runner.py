@@ -1,8 +1,8 @@
-"""What moves a machine's virtual time: wall time for the daemon, a test's hand for tests.
+"""What moves a machine's virtual time by that of the wall, at its rate or another.
 
 While a machine runs, its clock follows the wall; while it is stopped, its time stands still and
 goes on later from where it stood. The machine is entered from the event loop only, in slices short
-enough that every client is served in between.
+enough that every client is served in between. (`daemon.stepped` follows no wall.)
 """
 
 from __future__ import annotations
@@ -17,15 +17,22 @@ if TYPE_CHECKING:
     from machine.clock import VirtualClock
 
 QUANTUM = 1_000_000
-"""ns by which a timer may fire ahead of the wall, so that a chain of timers a few µs apart needs no
-timers of the event loop, which has 1 ms for its resolution. The clock moves ahead only as far as
-timers take it: what is started next has the rest of the quantum to itself."""
+"""ns of wall time by which a timer may fire ahead of the wall, so that a chain of timers a few µs
+apart needs no timers of the event loop, which has 1 ms for its resolution. The clock moves ahead
+only as far as timers take it: what is started next has the rest of the quantum to itself."""
 
 SLICE = 5_000_000
 """ns of wall time after which a pump lets the event loop do something else."""
 
 MAX_LAG = 1_000_000_000
-"""ns that a machine may be late before it is let off: after a suspended host it does not race."""
+"""ns of wall time that a machine may be late before it is let off: after a suspended host it does
+not race."""
+
+
+def _scaled(now: Callable[[], int], rate: float) -> Callable[[], int]:
+    """A time that passes so many times as fast, exact for as long as it is asked."""
+    times, parts = rate.as_integer_ratio()
+    return lambda: now() * times // parts
 
 
 class Pump(Protocol):
@@ -45,6 +52,7 @@ class Runner:
         clock: the machine's.
         loop: schedules the next pump.
         now: wall time in ns. (Not `loop.time`: uvloop reads it once per iteration.)
+        rate: how many times as fast as the wall the clock goes.
     """
 
     def __init__(
@@ -53,10 +61,15 @@ class Runner:
         *,
         loop: asyncio.AbstractEventLoop,
         now: Callable[[], int] = time.monotonic_ns,
+        rate: float = 1,
     ) -> None:
         self._clock = clock
         self._loop = loop
-        self._now = now
+        self._wall = now
+        self._now = now if rate == 1 else _scaled(now, rate)
+        self._rate = rate
+        self._quantum = max(round(QUANTUM * rate), 1)
+        self._max_lag = round(MAX_LAG * rate)
         self._origin: int | None = None
         self._handle: asyncio.Handle | None = None
         self._entered = False
@@ -91,7 +104,7 @@ class Runner:
         if self._entered or self._origin is None or self._clock.next_deadline is None:
             return
         self._cancel()
-        if self._advance(QUANTUM):
+        if self._advance(self._quantum):
             self._sleep()
         else:
             self._soon()
@@ -119,17 +132,17 @@ class Runner:
         """Where the clock should be; a machine that is too late is let off the rest."""
         now = self._now()
         due = self._clock.next_deadline
-        if due is not None and now - origin - due > MAX_LAG:
+        if due is not None and now - origin - due > self._max_lag:
             origin = self._origin = now - due
         return now - origin
 
     def _fire(self, present: int, ahead: int) -> bool:
-        end = self._now() + SLICE
+        end = self._wall() + SLICE
         while (due := self._clock.next_deadline) is not None and due <= present + ahead:
             self._clock.advance_to(due)
             if self._origin is None:
                 return True
-            if self._now() >= end:
+            if self._wall() >= end:
                 return False
         self._clock.advance_to(present)
         return True
@@ -138,8 +151,8 @@ class Runner:
         due = self._clock.next_deadline
         if due is None or self._origin is None:
             return
-        delay = max(due - (self._now() - self._origin), QUANTUM)
-        self._handle = self._loop.call_later(delay / 1e9, self._pump)
+        delay = max(due - (self._now() - self._origin), self._quantum)
+        self._handle = self._loop.call_later(delay / self._rate / 1e9, self._pump)
 
     def _soon(self) -> None:
         if self._origin is not None:
@@ -150,41 +163,3 @@ class Runner:
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
-
-
-class SteppedRunner:
-    """The same doors, but time passes only when told to: deterministic."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        self._clock = clock
-        self.running = False
-
-    def resume(self) -> None:
-        """Let steps have an effect."""
-        self.running = True
-
-    def pause(self) -> None:
-        """Let time stand still."""
-        self.running = False
-
-    close = pause
-
-    def sync(self) -> None:
-        """Do nothing: the present is where the last step led."""
-
-    def kick(self) -> None:
-        """Do nothing: the next step will see."""
-
-    def run_until_idle(self, limit: int | None = None) -> None:
-        """Fire timer after timer until none is left, the next lies past `limit`, or a stop."""
-        while self.running and (due := self._clock.next_deadline) is not None:
-            if limit is not None and due > limit:
-                return
-            self._clock.advance_to(due)
-
-    def advance(self, ns: int) -> None:
-        """Let this much time pass."""
-        until = self._clock.now + ns
-        self.run_until_idle(until)
-        if self.running:
-            self._clock.advance_to(until)

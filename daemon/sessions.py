@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +18,30 @@ if TYPE_CHECKING:
     from daemon.runner import Pump
 
 
+Carry = Callable[["Monitor", Any, Callable[..., Any], "Pump"], Connection[Any]]
+"""Makes the connection of a monitor's client, for a session and what executes its requests."""
+
+
+def connection(
+    monitor: Monitor, session: Any, dispatch: Callable[..., Any], pump: Pump
+) -> Connection[Any]:
+    """The connection of a client whom nobody looks over the shoulder."""
+    return Connection(session, dispatch, pump=pump, inbox=monitor.inbox)
+
+
 class Sessions:
     """Makes them, for all monitors of a machine.
 
     Args:
         context: what commands work on.
         pump: moves the machine's time.
+        carry: makes their connections.
     """
 
-    def __init__(self, context: Context, pump: Pump) -> None:
+    def __init__(self, context: Context, pump: Pump, carry: Carry = connection) -> None:
         self._context = context
         self._pump = pump
+        self._carry = carry
         self._dispatch = Dispatcher(context)
         self._greeting = Greeting.of(VERSION)
 
@@ -42,7 +56,7 @@ class Sessions:
             require=self._context.stage.require,
         )
         dispatch = self._dispatch.on(monitor)
-        return Connection(session, dispatch, pump=self._pump, inbox=monitor.inbox)
+        return self._carry(monitor, session, dispatch, self._pump)
 
     def _terminal(self, monitor: Monitor) -> Connection[Any]:
         from daemon.hmp.history import History  # noqa: PLC0415 - few are for people
@@ -50,4 +64,4 @@ class Sessions:
 
         monitor.history = monitor.history or History()
         terminal = Terminal(replace(self._context, monitor=monitor), monitor.history)
-        return Connection(terminal, execute, pump=self._pump, inbox=monitor.inbox)
+        return self._carry(monitor, terminal, execute, self._pump)

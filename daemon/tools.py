@@ -45,7 +45,14 @@ def _scenarios(argv: Sequence[str]) -> int:
     return run(argv)
 
 
+def _replay(argv: Sequence[str]) -> int:
+    from daemon.replay import run  # noqa: PLC0415 - see above
+
+    return run(argv)
+
+
 TOOLS: Mapping[str, Tool] = {
+    "replay": Tool("FILE", "run what --record has written again, and tell what differs", _replay),
     "top": Tool(
         "[SOCKET] [--once] [--interval S]",
         "show each CPU of a machine in its state, as they come and go",

@@ -36,10 +36,16 @@ class Timer:
 
 
 class VirtualClock:
-    """The one source of time of a machine, in ns since it was created."""
+    """The one source of time of a machine, in ns since it was created.
+
+    Attributes:
+        now: where it stands.
+        fired: how many timers have been fired; with `now` it says how far a run has come.
+    """
 
     def __init__(self) -> None:
         self.now = 0
+        self.fired = 0
         self._sequence = 0
         self._heap: list[Timer] = []
         self._room = FEW
@@ -77,6 +83,16 @@ class VirtualClock:
             self._fire()
         self.now = max(self.now, instant)
 
+    def fire_next(self) -> None:
+        """Fire the one timer that is next, which there must be."""
+        if self.next_deadline is None:
+            raise AssertionError("no timer to fire")
+        self._fire()
+
+    def stand_at(self, instant: int) -> None:
+        """Go on to an instant, and fire nothing: who repeats a run knows what it fired."""
+        self.now = max(self.now, instant)
+
     def run_until_idle(self, limit: int | None = None) -> None:
         """Jump from timer to timer until none is left, or the next lies past `limit`."""
         while (deadline := self.next_deadline) is not None:
@@ -86,7 +102,8 @@ class VirtualClock:
 
     def _fire(self) -> None:
         timer = heapq.heappop(self._heap)
-        self.now = timer.deadline
+        self.now = max(self.now, timer.deadline)
+        self.fired += 1
         callback, timer.callback = timer.callback, None
         if callback is not None:
             callback()

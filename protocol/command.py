@@ -13,7 +13,7 @@ of an explicit tuple of modules.  There is no registry.
 import inspect
 import types
 import typing
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from types import MappingProxyType, ModuleType
@@ -28,6 +28,9 @@ from protocol.model import WireModel, unstable
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Token = Callable[[Any], Hashable]
 """Tells, from the context, what a reply depends on: it is true while the token is equal."""
+Result = TypeVar("Result")
+Steps = Generator[None, None, Result]
+"""What a handler returns that takes its time: it comes back until it has the result."""
 
 _MARK = "__qmp_command__"
 _DOUBLES = frozenset({float, Any, object})  # what a double may hide behind
@@ -76,6 +79,8 @@ class Command:
     def returns(self) -> Any:
         """Annotation of the return value, None for an empty object."""
         annotation = annotations_of(self.handler)["return"]
+        if typing.get_origin(annotation) is Generator:
+            annotation = typing.get_args(annotation)[2]
         return None if annotation is types.NoneType else annotation
 
     @cached_property

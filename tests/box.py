@@ -13,12 +13,13 @@ from daemon.commands import COMMANDS, EVENTS
 from daemon.config import SERIAL, DaemonConfig, backend_sizes
 from daemon.context import Context
 from daemon.dispatch import Dispatcher
-from daemon.events import EventBridge, VirtualAlarm
+from daemon.events import EventBridge
 from daemon.options.table import parse
-from daemon.runner import SteppedRunner
 from daemon.serial import SerialPort
 from daemon.server import Server
 from daemon.stage import Stage
+from daemon.timekeeping import stepped
+from daemon.unfinished import Unfinished
 from daemon.version import VERSION
 from machine.clock import VirtualClock
 from machine.config import MachineConfig
@@ -46,6 +47,13 @@ def _first(config: DaemonConfig, trace: Trace) -> VirtMachine | PlannedMachine:
     return PlannedMachine(planned, trace, config.numa, backend_sizes(config.objects))
 
 
+def _completed(answer: bytes | Unfinished) -> bytes:
+    """The reply to a request, however many turns it takes."""
+    while isinstance(answer, Unfinished):
+        answer = answer.proceed()
+    return answer
+
+
 class Box:
     """One machine and one client, negotiated unless it is told not to."""
 
@@ -62,7 +70,8 @@ class Box:
         trace = Trace(VirtualClock())
         self.stage = Stage(_first(config, trace))
         self.stage.on_created = self._created
-        self.runner = SteppedRunner(trace.clock)
+        keeping = stepped(trace.clock, config.machine.rtc_base)
+        self.runner = keeping.runner
         self.ended = False
         self.aborted = False
         self.context = Context(
@@ -74,6 +83,8 @@ class Box:
             on_abort=self._abort,
             thread_id=4711,
             chardevs=self._chardevs(),
+            clock=config.clock,
+            stepping=keeping.stepping if config.clock.stepped else None,
         )
         self.context.objects.serve(self.stage.current)
         self.context.objects.create_all(config.objects)
@@ -81,9 +92,8 @@ class Box:
         self._dispatch = Dispatcher(self.context)
         self._lines: list[bytes] = []
         self.listeners = [self._lines.append]
-        time = VirtualAlarm(trace.clock)
         self._bridge = EventBridge(
-            self.context, self._broadcast, now=lambda: time.now() // 1000, alarm=time
+            self.context, self._broadcast, now=keeping.now, alarm=keeping.alarm
         )
         self.context.follow_run_state()
         if negotiate:
@@ -141,7 +151,7 @@ class Box:
             if isinstance(item, Reply):
                 self._lines.append(item.data)
             else:
-                self._lines.append(self._dispatch(self.session, item))
+                self._lines.append(_completed(self._dispatch(self.session, item)))
 
     def received(self) -> list[dict[str, Any]]:
         """What has come since this was last asked."""

@@ -3,6 +3,7 @@
 from daemon.commands import (
     acpi,
     char,
+    clock,
     control,
     faults,
     fds,
@@ -46,6 +47,7 @@ COMMANDS: CommandTable = collect(
         vcpus,
         guest,
         faults,
+        clock,
     ),
 )
 EVENTS: EventTable = collect_events(

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from daemon.config import DaemonConfig, MqttConfig, backend_sizes
+from daemon.config import ClockConfig, DaemonConfig, MqttConfig, RecordConfig, backend_sizes
 from daemon.options.action import ACTION, choose, read_action
 from daemon.options.chardev import CHARDEV, USAGE
+from daemon.options.clock import parse_clock
 from daemon.options.keyval import KeyvalError
 from daemon.options.machine import ACCEL, DEVICE, NAME, NUMA, MachineDraft
 from daemon.options.machine_properties import MACHINE_GROUP
@@ -50,12 +51,14 @@ class Draft:
     preconfig: bool = False
     pidfile: str | None = None
     rtc: RtcBase = "utc"
+    clock: ClockConfig = field(default_factory=ClockConfig)
+    record: str | None = None
     mqtt: MqttConfig | None = None
     trace: str | None = None
     dump_acpi: str | None = None
 
-    def build(self, models: Collection[str]) -> DaemonConfig:
-        """Decide what it means."""
+    def build(self, models: Collection[str], argv: Sequence[str]) -> DaemonConfig:
+        """Decide what it means; `argv` is what was read."""
         machine = self.machine.build(models, backend_sizes(self.objects), preconfig=self.preconfig)
         chardevs, monitors = self.monitors.build()
         return DaemonConfig(
@@ -64,6 +67,8 @@ class Draft:
             monitors=monitors,
             serial=self.monitors.serial[1] if self.monitors.serial is not None else None,
             rtc=self.rtc,
+            clock=self.clock,
+            record=RecordConfig(path=self.record, argv=tuple(argv)) if self.record else None,
             objects=tuple(self.objects),
             preconfig=self.preconfig,
             numa=tuple(option for _, option in self.machine.numa) if self.preconfig else (),
@@ -161,6 +166,16 @@ def _object(draft: Draft, text: str) -> None:
 
 def _rtc(draft: Draft, text: str) -> None:
     draft.rtc = parse_rtc(text)
+
+
+def _clock(draft: Draft, text: str) -> None:
+    draft.clock = parse_clock(text)
+
+
+def _record(draft: Draft, text: str) -> None:
+    if not text:
+        raise UsageError("a file's name can't be empty")
+    draft.record = text
 
 
 def _trace(draft: Draft, text: str) -> None:
@@ -373,6 +388,21 @@ OPTIONS: tuple[Option, ...] = (
     Option(("nodefaults",), "", "as -serial none, without any -serial", _nodefaults),
     Option(("no-user-config",), "", "accepted: there are no configuration files", _nothing),
     Option(
+        ("clock",),
+        "wall|rate=N|stepped",
+        "what moves the machine's time: the wall's (default), N times as fast as that, or a "
+        "client, by x-clock-step and x-clock-run-until",
+        _clock,
+        ours=True,
+    ),
+    Option(
+        ("record",),
+        "FILE",
+        "write down all that is said to the machine and by it, for `armvirtd replay`",
+        _record,
+        ours=True,
+    ),
+    Option(
         ("mqtt",),
         "mqtt://[USER[:PASS]@]HOST[:PORT][/ROOT]",
         "publish events and the state of each vCPU at an MQTT broker, below the topic ROOT",
@@ -447,16 +477,19 @@ def parse(argv: Sequence[str], models: Collection[str] = CPU_MODELS) -> DaemonCo
         if not word.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in word):
             raise UsageError(f"{word!a}: invalid UTF-8")
     draft = Draft()
+    public: list[str] = []
     words = iter(argv)
     for word in words:
         option = _find(word)
         argument = _argument(word, option, words)
+        if not option.secret:
+            public += [word, argument] if option.argument else [word]
         try:
             option.read(draft, argument)
         except (KeyvalError, UsageError) as error:
             given = word if option.secret else f"{word} {argument}".rstrip()
             raise UsageError(f"{given}: {error}") from None
-    return draft.build(models)
+    return draft.build(models, public)
 
 
 def _find(word: str) -> Option:

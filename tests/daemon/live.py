@@ -47,11 +47,16 @@ class Client:
         return answer["return"] if "return" in answer else answer["error"]["desc"]
 
 
-async def client_at(path: Path) -> Client:
+async def greeted(path: Path) -> Client:
     client = Client(socket.socket(socket.AF_UNIX))
     client.sock.connect(str(path))
     client.sock.setblocking(False)
     assert "QMP" in await client.hears()
+    return client
+
+
+async def client_at(path: Path) -> Client:
+    client = await greeted(path)
     assert await client.asks("qmp_capabilities") == {}
     return client
 

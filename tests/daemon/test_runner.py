@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from daemon.runner import MAX_LAG, QUANTUM, SLICE, Runner, SteppedRunner
+from daemon.runner import MAX_LAG, QUANTUM, SLICE, Runner
+from daemon.stepped import SteppedRunner
 from machine.clock import VirtualClock
 
 MS = 1_000_000
@@ -54,11 +55,16 @@ class FakeLoop:
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, rate: float = 1) -> None:
         self.clock = VirtualClock()
         self.loop = FakeLoop()
         self.fired: list[str] = []
-        self.runner = Runner(self.clock, loop=self.loop, now=lambda: self.loop.now)  # type: ignore[arg-type]
+        self.runner = Runner(
+            self.clock,
+            loop=self.loop,  # type: ignore[arg-type]
+            now=lambda: self.loop.now,
+            rate=rate,
+        )
 
     def at(self, delay: int, name: str) -> None:
         self.clock.call_after(delay, lambda: self.fired.append(name))
@@ -273,3 +279,22 @@ def test_a_stepped_runner_stops_where_the_machine_does() -> None:
     clock.call_after(20, lambda: None)
     runner.run_until_idle()
     assert clock.now == 10
+
+
+@pytest.mark.parametrize(("rate", "passed"), [(10, 50 * S), (0.5, 2500 * MS), (0.1, 500 * MS)])
+def test_a_clock_with_a_rate_goes_as_many_times_as_fast(rate: float, passed: int) -> None:
+    world = World(rate).started()
+    world.loop.now += 5 * S
+    world.runner.sync()
+    assert abs(world.clock.now - passed) <= 1
+
+
+@pytest.mark.parametrize("rate", [10, 0.25])
+def test_a_clock_with_a_rate_sleeps_by_the_wall(rate: float) -> None:
+    world = World(rate).started()
+    world.runner.sync()
+    world.at(S, "a")
+    world.runner.kick()
+    assert world.loop.live() == [pytest.approx(1 / rate)]
+    world.loop.turn()
+    assert world.fired == ["a"]

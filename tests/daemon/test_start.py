@@ -19,6 +19,8 @@ LATER = (
     "daemon.objects.make",
     "daemon.objects.tls",
     "daemon.scenario",
+    "daemon.recording",
+    "daemon.replay",
     "daemon.top",
     "machine.firmware.device_tree",
     "machine.guest.aml",

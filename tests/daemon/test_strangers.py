@@ -12,8 +12,8 @@ from daemon.chardev.errors import ChardevError
 from daemon.config import MonitorConfig, SocketChardev, UnixAddress
 from daemon.connection import Connection
 from daemon.monitor import Monitor
-from daemon.runner import SteppedRunner
 from daemon.server import Server
+from daemon.stepped import SteppedRunner
 from machine.clock import VirtualClock
 from protocol import capabilities
 from protocol.command import collect, command

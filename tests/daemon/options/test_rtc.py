@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from daemon.app import seconds
 from daemon.options.table import UsageError, parse
+from daemon.timekeeping import seconds
 
 
 @pytest.mark.parametrize(
